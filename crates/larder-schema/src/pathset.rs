@@ -1,0 +1,74 @@
+//! Path sets: the inputs that a run of an action was seen to use. Paths are
+//! templates (see [`crate::plan::Template`]), so one path set serves every
+//! checkout. Values are not stored here: they are evaluated where the set is
+//! used, and go into the key.
+
+use crate::Digest;
+use serde::{Deserialize, Serialize};
+
+/// Version of [`PathSets`].
+pub const PATH_SETS_VERSION: u32 = 1;
+
+/// What about a path an action depends on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum PathUse {
+    /// Its content; its absence is a value too.
+    Content,
+    /// The content of everything below it, as `rerun-if-changed` on a
+    /// directory means.
+    Tree,
+    /// Only whether it exists, and as what.
+    Presence,
+    /// The names directly inside it.
+    Listing,
+    /// All files of a package as cargo lists them: a build script without
+    /// any `rerun-if`.
+    Package,
+}
+
+/// One path of a path set.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct PathInput {
+    /// Template of the path.
+    pub path: String,
+    /// What about it counts.
+    pub uses: PathUse,
+}
+
+/// The inputs of one run: a sorted set.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PathSet {
+    /// Files and directories, sorted.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub paths: Vec<PathInput>,
+    /// Environment variables, sorted; an absent one is a value too.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub env: Vec<String>,
+}
+
+/// The most recent path sets of one identity, newest first, with the key that
+/// each led to when it was last used and the values behind that key (for
+/// explaining misses).
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PathSets {
+    /// [`PATH_SETS_VERSION`].
+    pub version: u32,
+    /// Newest first, at most [`PathSets::KEPT`].
+    pub sets: Vec<PathSet>,
+}
+
+impl PathSets {
+    /// How many path sets of one identity are kept.
+    pub const KEPT: usize = 16;
+}
+
+/// The values behind one key, kept beside the result so that a miss can be
+/// explained: `(name of the input, its value or digest)`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KeyInputs {
+    /// The key.
+    pub key: Option<Digest>,
+    /// Sorted by name.
+    pub inputs: Vec<(String, String)>,
+}
