@@ -249,6 +249,32 @@ pub struct Command {
     pub nightly: bool,
     /// `warnings` of the configuration are `allow`.
     pub warnings_allowed: bool,
+    /// The targets that the command line selects.
+    pub selection: Selection,
+    /// `debug` or `release`: which of `dev` and `release` the requested
+    /// profile comes from through `inherits`. May be absent for `dev`, `test`,
+    /// `release` and `bench`.
+    pub profile_root: Option<String>,
+    /// The requested profile itself, before overrides of packages: `opt-level`
+    /// is not 0, and debug information is on. Absent: as the first root has
+    /// it.
+    pub base_profile: Option<(bool, bool)>,
+}
+
+/// The targets that the command line selects. The graph does not tell a check
+/// of a library from a check of its unit tests; this does.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Selection {
+    /// `--all-targets`.
+    pub all_targets: bool,
+    /// `--lib`.
+    pub lib: bool,
+    /// `--bins` (empty list) or `--bin NAME…` (names or globs).
+    pub bins: Option<Vec<String>>,
+    /// `--examples` (empty list) or `--example NAME…`.
+    pub examples: Option<Vec<String>>,
+    /// `--tests` or `--benches`; `--test NAME` and `--bench NAME` do not count.
+    pub tests: bool,
 }
 
 /// Everything that planning needs.
@@ -289,7 +315,8 @@ pub struct Inputs {
     /// `[env]`, resolved against the inherited environment: only what applies.
     pub env: Vec<EnvVar>,
     /// The inherited value of the dynamic library path variable
-    /// (`LD_LIBRARY_PATH`), which cargo extends.
+    /// (`LD_LIBRARY_PATH`), which cargo extends. On macOS, where it is absent
+    /// or empty: `$HOME/lib:/usr/local/lib:/usr/lib`, which cargo adds then.
     pub dylib_path: Option<String>,
     /// `build.target-applies-to-host` and such unstable switches are not here:
     /// they go to cargo.

@@ -30,10 +30,10 @@ pub type UnitIndex = usize;
 /// | `{target_tmp}` | `CARGO_TARGET_TMPDIR` |
 /// | `{search}` | alone in an argument: `-L dependency=…` for every linkable unit below |
 /// | `{own_out_dir}` | `OUT_DIR` of this build-script run |
-/// | `{file:U:NAME}` | output file NAME (itself without tokens but `{extra}` of U) of unit U |
+/// | `{file:U:K}` | the output of unit U with index K in its [`Unit::outputs`] |
 /// | `{out_dir:U}` | `OUT_DIR` of build-script run U |
-/// | `{final:U:NAME}` | where output NAME of unit U is delivered |
-/// | `{host_deps}` | the directories with host dynamic libraries below, joined by `:` |
+/// | `{final:U:K}` | where output K of unit U is delivered |
+/// | `{host_deps}` | the directories with host dynamic libraries below, joined by `:`; when there are none, the separator after it goes too |
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Template(pub String);
@@ -222,6 +222,13 @@ pub struct Package {
     /// Targets of the package, as machine messages show them, where larder
     /// must tell one from another: names of bins, whether there is a library.
     pub has_library: bool,
+    /// Crate name of its library, for what a build script may say of
+    /// `RUSTC_BOOTSTRAP`.
+    #[serde(default)]
+    pub library: Option<String>,
+    /// Whether its library has the crate type `cdylib`.
+    #[serde(default)]
+    pub has_cdylib: bool,
     /// Names of its binary targets.
     pub bins: Vec<String>,
     /// Whether it has targets of kind `test`, `bench`, `example` (for the
@@ -394,7 +401,7 @@ pub struct EnvVar {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Action {
     /// Program: `{rustc}` is the compiler, wrappers come first as cargo has
-    /// them; `{file:U:NAME}` for a build script.
+    /// them; `{file:U:K}` for a build script.
     pub program: Template,
     /// Arguments. For rustc: without what build scripts add, which cargo
     /// appends at the end.
@@ -407,6 +414,24 @@ pub struct Action {
     pub extra_args: Vec<Template>,
     /// Whether a linker runs: then the linker and libc count.
     pub links: bool,
+}
+
+/// The call of `rustdoc --test` for a unit, in the pieces between which the
+/// run time has its say; `larder_plan::doctest` puts them together.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Doctest {
+    /// Before `--color`: edition and crate types.
+    pub head: Vec<Template>,
+    /// Between `--color` and the native search paths.
+    pub middle: Vec<Template>,
+    /// Between the harness's arguments and what the build script says.
+    pub tail: Vec<Template>,
+    /// `rustdocflags`, last but for the error format.
+    pub rustdocflags: Vec<Template>,
+    /// Environment on top of the inherited one, sorted by name.
+    pub env: Vec<EnvVar>,
+    /// Working directory.
+    pub cwd: Template,
 }
 
 /// How link-time optimisation concerns a unit (cargo's `lto.rs`).
@@ -451,7 +476,10 @@ pub struct Unit {
     pub show_warnings: bool,
     /// The process. Absent for doctests and for overridden build scripts.
     pub action: Option<Action>,
-    /// Files that cargo expects.
+    /// How `rustdoc --test` is called; for documentation tests only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub doctest: Option<Doctest>,
+    /// Files that cargo expects. Those of flavor `DebugInfo` need not appear.
     pub outputs: Vec<OutputName>,
     /// `rustflags` of the unit (for build scripts, in their environment).
     pub rustflags: Vec<String>,
