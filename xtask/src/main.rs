@@ -1,1 +1,26 @@
-fn main() {}
+//! Larder's development commands, started as `cargo xtask COMMAND`.
+//!
+//! One file per command. Nothing here ships: it may print, read the
+//! environment and start processes, and no crate of larder depends on it.
+#![expect(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a development tool talks to its terminal"
+)]
+#![expect(clippy::disallowed_methods, reason = "a development tool reads its own environment")]
+
+mod bench;
+mod cli;
+mod corpus;
+mod demo;
+mod deny;
+mod parity;
+mod process;
+mod test;
+mod tidy;
+mod tree;
+mod workspace;
+
+fn main() -> std::process::ExitCode {
+    parity::reentered().unwrap_or_else(cli::run)
+}

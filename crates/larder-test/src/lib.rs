@@ -1,1 +1,1 @@
-//! placeholder
+//! Hermetic test environment for the tests of larder itself.

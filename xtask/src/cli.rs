@@ -1,0 +1,38 @@
+//! The command line: which commands exist, and how their errors end.
+
+use crate::{bench, corpus, demo, deny, parity, test, tidy};
+use clap::Parser;
+use std::process::ExitCode;
+
+/// Development commands of larder.
+#[derive(Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask")]
+enum Cli {
+    Bench(bench::Args),
+    Corpus(corpus::Args),
+    Demo(demo::Args),
+    Deny(deny::Args),
+    Parity(parity::Args),
+    Test(test::Args),
+    Tidy(tidy::Args),
+}
+
+/// Runs the command that the process was started with.
+pub(crate) fn run() -> ExitCode {
+    let outcome = match Cli::parse() {
+        Cli::Bench(args) => bench::run(&args),
+        Cli::Corpus(args) => corpus::run(&args),
+        Cli::Demo(args) => demo::run(&args),
+        Cli::Deny(args) => deny::run(&args),
+        Cli::Parity(args) => parity::run(&args),
+        Cli::Test(args) => test::run(&args),
+        Cli::Tidy(args) => tidy::run(&args),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}

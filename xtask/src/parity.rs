@@ -1,0 +1,86 @@
+//! `cargo xtask parity`: does larder plan what cargo does?
+//!
+//! Cargo builds a project while every rustc, clippy-driver and rustdoc call and
+//! every build-script run is recorded with argument vector, environment,
+//! directory and outcome. The recording is what a plan is compared with.
+//!
+//! The recorder is this binary under other names (see [`reentered`]): cargo
+//! starts it as `RUSTC_WRAPPER` and `RUSTDOC`, and in place of build scripts.
+//!
+//! Out of scope: a project with a `RUSTC_WRAPPER` of its own, since ours takes
+//! its place.
+
+mod passthrough;
+mod record;
+mod script;
+mod wrapper;
+
+use crate::workspace;
+use anyhow::Result;
+use fs_err as fs;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+/// Compare what larder plans with what cargo does.
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    /// Manifest of the project.
+    #[arg(long, value_name = "PATH")]
+    manifest_path: PathBuf,
+    /// Where the recording goes (default: below target/parity).
+    #[arg(long, value_name = "DIR")]
+    output: Option<PathBuf>,
+    /// The command: `cargo build --release`. One that runs what it built runs it here too.
+    #[arg(last = true, required = true, value_name = "CARGO COMMAND")]
+    command: Vec<String>,
+}
+
+/// Runs `cargo xtask parity`.
+pub(crate) fn run(args: &Args) -> Result<()> {
+    let manifest = fs::canonicalize(&args.manifest_path)?;
+    let project = manifest.parent().unwrap_or(&manifest);
+    let output = match &args.output {
+        Some(output) => output.clone(),
+        None => {
+            let name = project.file_name().unwrap_or_default().to_string_lossy().into_owned();
+            workspace::target("parity").join(name)
+        }
+    };
+    let recording = record::record(project, &args.command, &output)?;
+    let file = output.join("recording.json");
+    fs::write(&file, serde_json::to_vec(&recording)?)?;
+    println!(
+        "recorded {} compiler calls, {} build-script runs, {} messages: {}",
+        recording.rustc.len(),
+        recording.runs.len(),
+        recording.messages.len(),
+        workspace::shown(&file)
+    );
+    Ok(())
+}
+
+/// What this process does where it was not started as `xtask` but as the
+/// recorder; `None` where it was started as itself.
+pub(crate) fn reentered() -> Option<ExitCode> {
+    let exe = std::env::current_exe().ok()?;
+    let name = exe.file_stem()?.to_str()?;
+    if name == wrapper::RUSTC {
+        Some(wrapper::rustc())
+    } else if name == wrapper::RUSTDOC {
+        Some(wrapper::rustdoc())
+    } else if script::is_script(name) {
+        Some(script::run(&exe))
+    } else {
+        None
+    }
+}
+
+/// Checks one command of one project, as the test run does.
+pub(crate) fn check(manifest: &std::path::Path, command: &str) -> Result<()> {
+    let words = std::iter::once("cargo").chain(command.split_whitespace());
+    run(&Args {
+        manifest_path: manifest.to_path_buf(),
+        output: None,
+        command: words.map(str::to_owned).collect(),
+    })
+}
