@@ -1,0 +1,219 @@
+//! Environment by mention: which of the user's variables a program can read,
+//! judged by the texts in its code.
+//!
+//! Declarations (`rerun-if-env-changed`) are incomplete: sqlx's macros read
+//! `SQLX_OFFLINE`, openssl-sys composes `X86_64_UNKNOWN_LINUX_GNU_OPENSSL_DIR`,
+//! and neither tells cargo. A variable counts for a program if
+//!
+//! 1. its whole name occurs in the code, or
+//! 2. at some `_` it splits into two parts that both are known: they occur in
+//!    the code, or are words of the build (target and host triple, in any
+//!    case, with dashes or underscores), or
+//! 3. at some `_` it splits so that one part of [`DISTINCTIVE`] bytes or more
+//!    occurs in the code.
+//!
+//! Rust literals lie in the code without separators, so occurrences are
+//! substrings: too many variables may count, which costs a miss, but none
+//! that is read through a literal is overlooked. Variables that differ with
+//! every terminal or directory ([`NOISE`]) count by rule 1 only.
+
+use aho_corasick::{AhoCorasick, MatchKind};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Length from which one part of a name is enough to tell.
+pub const DISTINCTIVE: usize = 6;
+
+/// Variables of terminals, sessions and shells.
+pub const NOISE: &[&str] = &[
+    "PWD",
+    "OLDPWD",
+    "SHLVL",
+    "_",
+    "COLUMNS",
+    "LINES",
+    "WINDOWID",
+    "DISPLAY",
+    "TERM_SESSION_ID",
+    "TERM_PROGRAM",
+    "TERM_PROGRAM_VERSION",
+    "SSH_CLIENT",
+    "SSH_CONNECTION",
+    "SSH_TTY",
+    "SSH_AUTH_SOCK",
+    "SSH_AGENT_PID",
+    "TMUX",
+    "TMUX_PANE",
+    "STY",
+    "GPG_TTY",
+    "GPG_AGENT_INFO",
+    "XDG_SESSION_ID",
+    "XDG_SESSION_TYPE",
+    "XDG_SESSION_CLASS",
+    "XDG_SESSION_DESKTOP",
+    "XDG_SEAT",
+    "XDG_VTNR",
+    "DBUS_SESSION_BUS_ADDRESS",
+    "INVOCATION_ID",
+    "JOURNAL_STREAM",
+    "MANAGERPID",
+    "SYSTEMD_EXEC_PID",
+    "VTE_VERSION",
+    "COLORTERM",
+    "LS_COLORS",
+    "PS1",
+    "PROMPT_COMMAND",
+    "HISTFILE",
+    "HISTSIZE",
+    "MAIL",
+    "HOSTNAME",
+    "HOSTTYPE",
+    "LESSOPEN",
+    "LESSCLOSE",
+    "RUST_RECURSION_COUNT",
+    "RUST_BACKTRACE",
+    "RUST_LIB_BACKTRACE",
+    "RUST_LOG",
+];
+
+/// Whether a variable can be read only by a program that names it wholly.
+#[must_use]
+pub fn is_noise(name: &str) -> bool {
+    NOISE.contains(&name) || name.starts_with("LARDER_")
+}
+
+/// Marks in the code of a program that reads its whole environment
+/// (`std::env::vars`, `vars_os`), in legacy and v0 mangling.
+const ITERATES: &[&str] = &["3env4vars", "3env7vars_os", "3env6VarsOs", "3env4Vars"];
+
+/// What a program mentions.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Mentions {
+    /// Names of the variables that count, sorted.
+    pub names: BTreeSet<String>,
+    /// The program reads all variables.
+    pub iterates: bool,
+}
+
+/// Finds which of `names` the program with this `code` can read. `words` are
+/// the words of the build for rule 2.
+#[must_use]
+pub fn mentions<'a>(
+    code: &[u8],
+    names: impl IntoIterator<Item = &'a str>,
+    words: &[String],
+) -> Mentions {
+    let names: Vec<&str> = names.into_iter().collect();
+    let mut patterns: BTreeMap<&str, bool> = BTreeMap::new();
+    for mark in ITERATES {
+        patterns.insert(mark, false);
+    }
+    for name in &names {
+        patterns.insert(name, false);
+        if !is_noise(name) {
+            for (prefix, suffix) in splits(name) {
+                patterns.insert(prefix, false);
+                patterns.insert(suffix, false);
+            }
+        }
+    }
+    patterns.remove("");
+    let list: Vec<&str> = patterns.keys().copied().collect();
+    let Ok(finder) = AhoCorasick::builder().match_kind(MatchKind::Standard).build(&list) else {
+        // Too many patterns for an automaton: then everything counts.
+        return Mentions { names: names.iter().map(|&n| n.to_owned()).collect(), iterates: true };
+    };
+    let mut found = vec![false; list.len()];
+    for hit in finder.find_overlapping_iter(code) {
+        let index = hit.pattern().as_usize();
+        if !found[index] && (list[index].len() > 2 || stands_alone(code, hit.start(), hit.end())) {
+            found[index] = true;
+        }
+    }
+    let occurs = |text: &str| list.binary_search(&text).is_ok_and(|index| found[index]);
+    let known =
+        |text: &str| occurs(text) || words.iter().any(|word| word.eq_ignore_ascii_case(text));
+    let counts = |name: &&&str| {
+        occurs(name)
+            || !is_noise(name)
+                && splits(name).any(|(prefix, suffix)| {
+                    known(prefix) && known(suffix)
+                        || occurs(prefix) && prefix.len() >= DISTINCTIVE
+                        || occurs(suffix) && suffix.len() >= DISTINCTIVE
+                })
+    };
+    Mentions {
+        names: names.iter().filter(counts).map(|&n| n.to_owned()).collect(),
+        iterates: ITERATES.iter().any(|mark| occurs(mark)),
+    }
+}
+
+/// The words of a build: triples as cargo, cc and openssl-sys spell them.
+#[must_use]
+pub fn words(triples: &[&str]) -> Vec<String> {
+    let mut words = vec!["HOST".to_owned(), "TARGET".to_owned()];
+    for triple in triples {
+        words.push((*triple).to_owned());
+        words.push(triple.replace(['-', '.'], "_"));
+    }
+    words
+}
+
+/// The two parts of a name at every `_` inside it.
+fn splits(name: &str) -> impl Iterator<Item = (&str, &str)> {
+    name.match_indices('_')
+        .map(|(at, _)| (&name[..at], &name[at + 1..]))
+        .filter(|(prefix, suffix)| !prefix.is_empty() && !suffix.is_empty())
+}
+
+/// Texts of one or two bytes occur by chance everywhere: they count only
+/// between bytes that cannot be part of a name.
+fn stands_alone(code: &[u8], start: usize, end: usize) -> bool {
+    let part = |b: &u8| b.is_ascii_alphanumeric() || *b == b'_';
+    let before = start.checked_sub(1).and_then(|at| code.get(at));
+    !before.is_some_and(part) && !code.get(end).is_some_and(part)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names(code: &str, env: &[&str]) -> Vec<String> {
+        let words = words(&["x86_64-unknown-linux-gnu"]);
+        mentions(code.as_bytes(), env.iter().copied(), &words).names.into_iter().collect()
+    }
+
+    #[test]
+    fn whole_names_count_wherever_they_lie() {
+        assert_eq!(
+            names("xxSQLX_OFFLINEtrueDATABASE", &["SQLX_OFFLINE", "OTHER"]),
+            ["SQLX_OFFLINE"]
+        );
+    }
+
+    #[test]
+    fn names_composed_with_a_triple_count() {
+        let env = ["X86_64_UNKNOWN_LINUX_GNU_OPENSSL_DIR", "CC_x86_64-unknown-linux-gnu"];
+        assert_eq!(names("..OPENSSL_DIR.. CC ", &env).len(), 2);
+        assert_eq!(names("nothing", &env).len(), 0);
+    }
+
+    #[test]
+    fn both_parts_must_be_known_when_they_are_short() {
+        assert_eq!(names(" CC HOST ", &["HOST_CC"]), ["HOST_CC"]);
+        assert!(names(" HOME ", &["MY_HOME"]).is_empty());
+        assert_eq!(names(" HOME MY ", &["MY_HOME"]), ["MY_HOME"]);
+    }
+
+    #[test]
+    fn noise_counts_only_by_its_whole_name() {
+        assert!(names("TERM SESSION_ID", &["TERM_SESSION_ID", "PWD"]).is_empty());
+        assert_eq!(names("read PWD here", &["PWD"]), ["PWD"]);
+    }
+
+    #[test]
+    fn a_program_that_reads_everything_is_seen() {
+        let code = b"_ZN3std3env4vars17h0123E";
+        assert!(mentions(code, ["A"], &[]).iterates);
+        assert!(!mentions(b"_ZN3std3env3var17h0123E", ["A"], &[]).iterates);
+    }
+}
