@@ -25,6 +25,8 @@ pub enum PathUse {
     /// All files of a package as cargo lists them: a build script without
     /// any `rerun-if`.
     Package,
+    /// Where it is: the result holds the path itself.
+    Location,
 }
 
 /// One path of a path set.
