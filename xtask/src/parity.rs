@@ -30,6 +30,9 @@ pub(crate) struct Args {
     /// Where the recording goes (default: below target/parity).
     #[arg(long, value_name = "DIR")]
     output: Option<PathBuf>,
+    /// Record what cargo does, and compare nothing.
+    #[arg(long)]
+    record_only: bool,
     /// The command: `cargo build --release`. One that runs what it built runs it here too.
     #[arg(last = true, required = true, value_name = "CARGO COMMAND")]
     command: Vec<String>,
@@ -56,6 +59,9 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         recording.messages.len(),
         workspace::shown(&file)
     );
+    if !args.record_only {
+        println!("skipped: the comparison with larder's plan is not there yet");
+    }
     Ok(())
 }
 
@@ -81,6 +87,7 @@ pub(crate) fn check(manifest: &std::path::Path, command: &str) -> Result<()> {
     run(&Args {
         manifest_path: manifest.to_path_buf(),
         output: None,
+        record_only: false,
         command: words.map(str::to_owned).collect(),
     })
 }

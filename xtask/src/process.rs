@@ -5,6 +5,7 @@
 //! would record or measure another environment than the user's own.
 
 use anyhow::{Context, Result, bail};
+use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
@@ -32,7 +33,7 @@ pub(crate) fn command(program: impl AsRef<OsStr>) -> Command {
         let added = |known: &&str| {
             if known.ends_with('_') { text.starts_with(*known) } else { text == **known }
         };
-        if ADDED_BY_CARGO_RUN.iter().any(|known| added(known)) {
+        if ADDED_BY_CARGO_RUN.iter().any(added) {
             command.env_remove(&name);
         }
     }
@@ -58,6 +59,20 @@ fn is_cargo_library_path(dir: &Path) -> bool {
         || std::env::current_exe().is_ok_and(|exe| {
             exe.parent().is_some_and(|target| dir.starts_with(target) || target.starts_with(dir))
         })
+}
+
+/// The environment that `command` starts with.
+pub(crate) fn environment(command: &Command) -> BTreeMap<String, String> {
+    let text = |text: &OsStr| text.to_string_lossy().into_owned();
+    let mut env: BTreeMap<String, String> =
+        std::env::vars_os().map(|(name, value)| (text(&name), text(&value))).collect();
+    for (name, value) in command.get_envs() {
+        match value {
+            Some(value) => env.insert(text(name), text(value)),
+            None => env.remove(&text(name)),
+        };
+    }
+    env
 }
 
 /// Runs a command that must succeed, its output on the terminal.

@@ -36,7 +36,8 @@ pub(crate) fn run(args: &Args) -> Result<()> {
 
     let mut left_out = 0;
     for app in corpus::apps()? {
-        if !args.full && !(args.corpus && app.short) {
+        let wanted = args.full || (args.corpus && app.short);
+        if !wanted {
             left_out += 1;
             continue;
         }

@@ -3,7 +3,6 @@
 //! writes down about it.
 
 use super::record::{DIR, Entry, STUB};
-use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
@@ -41,20 +40,6 @@ pub(super) fn command(program: &OsStr) -> Command {
         }
     }
     command
-}
-
-/// The environment that `command` starts with.
-pub(super) fn environment(command: &Command) -> BTreeMap<String, String> {
-    let text = |text: &OsStr| text.to_string_lossy().into_owned();
-    let mut env: BTreeMap<String, String> =
-        std::env::vars_os().map(|(name, value)| (text(&name), text(&value))).collect();
-    for (name, value) in command.get_envs() {
-        match value {
-            Some(value) => env.insert(text(name), text(value)),
-            None => env.remove(&text(name)),
-        };
-    }
-    env
 }
 
 /// The working directory.

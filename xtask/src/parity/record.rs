@@ -84,6 +84,9 @@ pub(crate) struct Recording {
     pub(crate) project: PathBuf,
     /// The command, as the user gave it.
     pub(crate) command: Vec<String>,
+    /// The environment that cargo was started in, less the recorder's own
+    /// variables: a plan to compare with is made in the same one.
+    pub(crate) env: BTreeMap<String, String>,
     /// Cargo's target directory.
     pub(crate) target: PathBuf,
     /// Compiler calls, in the order they started; probes left out.
@@ -113,6 +116,9 @@ pub(crate) fn record(project: &Path, command: &[String], output: &Path) -> Resul
 
     let mut cargo = process::command(program);
     cargo.args(with_options(args, &target)?).current_dir(project);
+    // A shell that stood in the project would have said so.
+    cargo.env("PWD", project).env_remove("OLDPWD");
+    let env = process::environment(&cargo);
     cargo.env("RUSTC_WRAPPER", output.join("bin").join(wrapper::RUSTC));
     cargo.env("RUSTDOC", output.join("bin").join(wrapper::RUSTDOC));
     cargo.env(DIR, output.join("calls")).env(STUB, &stub);
@@ -127,6 +133,7 @@ pub(crate) fn record(project: &Path, command: &[String], output: &Path) -> Resul
     let mut recording = Recording {
         project: project.to_path_buf(),
         command: command.to_vec(),
+        env,
         target,
         rustc: Vec::new(),
         runs: Vec::new(),

@@ -62,7 +62,7 @@ pub(super) fn run(exe: &Path) -> ExitCode {
             program: program.to_string_lossy().into_owned(),
             compiled: script.to_string_lossy().trim_end_matches(REAL).to_owned(),
             args: command.get_args().map(|arg| arg.to_string_lossy().into_owned()).collect(),
-            env: passthrough::environment(&command),
+            env: crate::process::environment(&command),
             cwd: passthrough::cwd(),
             stdout: text(stdout),
             stderr: text(stderr),

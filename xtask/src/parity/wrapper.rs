@@ -26,7 +26,7 @@ pub(super) fn rustc() -> ExitCode {
         return ExitCode::from(102);
     }
     let program = args.remove(0);
-    let wrapped = args.first().is_some_and(|first| is_compiler(first)).then(|| args.remove(0));
+    let wrapped = args.first().is_some_and(is_compiler).then(|| args.remove(0));
     compile(program, wrapped, args)
 }
 
@@ -51,7 +51,7 @@ fn compile(program: OsString, wrapped: Option<OsString>, args: Vec<OsString>) ->
     let call = Call {
         program: program.to_string_lossy().into_owned(),
         wrapped: wrapped.map(|wrapped| wrapped.to_string_lossy().into_owned()),
-        env: passthrough::environment(&command),
+        env: crate::process::environment(&command),
         cwd: passthrough::cwd(),
         exit: status.code(),
         started,

@@ -1,0 +1,1 @@
+//! A workspace that uses every feature of cargo which larder supports.
