@@ -1,0 +1,253 @@
+//! A result in the making.
+//!
+//! rustc writes into the directory that the result will be served from, since
+//! dependents start on its metadata while it still runs: the directory never
+//! moves. What makes it a result is its record, which is renamed into place
+//! when everything else is done.
+
+use crate::disk::DiskStore;
+use crate::error::StoreError;
+use crate::hold::Hold;
+use crate::layout::{shard, stem};
+use crate::lock::KeyLock;
+use crate::read_write::{permissions, remove};
+use larder_schema::Digest;
+use larder_schema::Framed;
+use larder_schema::record::{OutputFile, RECORD_VERSION, ResultRecord};
+use std::fs;
+use std::os::unix::fs::MetadataExt as _;
+use std::path::{Path, PathBuf};
+
+/// A fresh directory for the outputs of one action.
+///
+/// Dropping it removes the directory, unless it was published. A process that
+/// is killed leaves the directory behind, without a record, so nobody finds
+/// it; garbage collection removes it.
+#[derive(Debug)]
+#[must_use = "dropping a pending result removes its directory"]
+pub struct Pending {
+    store: DiskStore,
+    key: Digest,
+    /// What is removed: `dir` or a directory above it.
+    root: PathBuf,
+    dir: PathBuf,
+    /// `dir` relative to `out`.
+    directory: String,
+    published: bool,
+    _hold: Hold,
+    // Last, so that the lock outlives the removal of the directory.
+    _lock: Option<KeyLock>,
+}
+
+impl DiskStore {
+    /// Begins a result in a directory of its own: two processes that build
+    /// the same key at once do not meet.
+    ///
+    /// # Errors
+    /// The directory cannot be made.
+    pub fn begin(&self, key: &Digest) -> Result<Pending, StoreError> {
+        let hold = self.hold()?;
+        let name = key.to_string();
+        let aa = shard(&name);
+        let parent = self.layout().out().join(aa);
+        fs::create_dir_all(&parent).map_err(StoreError::at(&parent))?;
+        let dir = tempfile::Builder::new()
+            .prefix(&format!("{}-", key.short()))
+            .rand_bytes(8)
+            .permissions(permissions(0o777))
+            .tempdir_in(&parent)
+            .map_err(StoreError::at(&parent))?
+            .keep();
+        let last = dir.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
+        Ok(Pending {
+            store: self.clone(),
+            key: *key,
+            root: dir.clone(),
+            dir,
+            directory: format!("{aa}/{last}"),
+            published: false,
+            _hold: hold,
+            _lock: None,
+        })
+    }
+
+    /// Begins a result at the place that its key alone determines, `inner`
+    /// below it (`target/debug/build/foo-1234/out`), for build-script runs.
+    ///
+    /// The caller has looked the key up while holding `lock`. Whatever is at
+    /// the place is removed: it is damaged, or its maker was killed. The lock
+    /// is released when the pending result is published or dropped.
+    ///
+    /// # Errors
+    /// The place cannot be cleared or made; `inner` is not a plain relative
+    /// path.
+    pub fn begin_at(&self, lock: KeyLock, inner: &str) -> Result<Pending, StoreError> {
+        let hold = self.hold()?;
+        let key = *lock.key();
+        let stem = stem(&key);
+        let aa = shard(&stem).to_owned();
+        let root = self.layout().out().join(&aa).join(&stem);
+        let dir = root.join(inner);
+        if !inner.is_empty() && !crate::transfer::is_safe_path(inner) {
+            return Err(StoreError::Unpublishable {
+                path: dir,
+                why: "its path is not a plain relative one",
+            });
+        }
+        // Records first: nobody may find one whose files are going.
+        remove(&self.layout().record(&key))?;
+        remove(&self.layout().trashed(&key))?;
+        self.discard_tree(&root)?;
+        fs::create_dir_all(&dir).map_err(StoreError::at(&dir))?;
+        let directory =
+            if inner.is_empty() { format!("{aa}/{stem}") } else { format!("{aa}/{stem}/{inner}") };
+        Ok(Pending {
+            store: self.clone(),
+            key,
+            root,
+            dir,
+            directory,
+            published: false,
+            _hold: hold,
+            _lock: Some(lock),
+        })
+    }
+
+    /// Removes a directory in two steps: out of the way at once, then its
+    /// content. `true` if there was one.
+    pub(crate) fn discard_tree(&self, dir: &Path) -> Result<bool, StoreError> {
+        let tmp = self.layout().tmp();
+        fs::create_dir_all(&tmp).map_err(StoreError::at(&tmp))?;
+        let aside = tempfile::Builder::new()
+            .prefix("gone-")
+            .tempdir_in(&tmp)
+            .map_err(StoreError::at(&tmp))?;
+        let there = match fs::rename(dir, aside.path().join("it")) {
+            Ok(()) => true,
+            Err(error) if crate::read_write::is_absent(&error) => false,
+            Err(error) => return Err(StoreError::at(dir)(error)),
+        };
+        // What cannot be removed now stays in `tmp`, for a later collection.
+        let _ = aside.close();
+        Ok(there)
+    }
+}
+
+impl Pending {
+    /// Where the action writes.
+    #[must_use]
+    pub fn dir(&self) -> &Path {
+        &self.dir
+    }
+
+    /// The key that the result will answer.
+    #[must_use]
+    pub fn key(&self) -> &Digest {
+        &self.key
+    }
+
+    /// Reads everything that the action left, sorted by name. Empty
+    /// directories are not outputs.
+    ///
+    /// # Errors
+    /// A file cannot be read, or is something that a record cannot describe.
+    pub fn hash_outputs(&self) -> Result<Vec<OutputFile>, StoreError> {
+        let mut outputs = Vec::new();
+        self.hash_dir(&self.dir, "", &mut outputs)?;
+        outputs.sort_by(|a, b| a.name.cmp(&b.name));
+        Ok(outputs)
+    }
+
+    fn hash_dir(
+        &self,
+        dir: &Path,
+        prefix: &str,
+        outputs: &mut Vec<OutputFile>,
+    ) -> Result<(), StoreError> {
+        for entry in fs::read_dir(dir).map_err(StoreError::at(dir))? {
+            let entry = entry.map_err(StoreError::at(dir))?;
+            let path = entry.path();
+            let unpublishable = |why| StoreError::Unpublishable { path: path.clone(), why };
+            let name = entry.file_name();
+            let name = name.to_str().ok_or_else(|| unpublishable("its name is not UTF-8"))?;
+            let name = format!("{prefix}{name}");
+            let kind = entry.file_type().map_err(StoreError::at(&path))?;
+            if kind.is_dir() {
+                self.hash_dir(&path, &format!("{name}/"), outputs)?;
+            } else if kind.is_symlink() {
+                let target = fs::read_link(&path).map_err(StoreError::at(&path))?;
+                let target = target
+                    .to_str()
+                    .ok_or_else(|| unpublishable("it leads to a name that is not UTF-8"))?;
+                outputs.push(OutputFile {
+                    name,
+                    digest: Digest::of(target.as_bytes()),
+                    size: target.len() as u64,
+                    mode: 0o777,
+                    symlink: Some(target.to_owned()),
+                });
+            } else if kind.is_file() {
+                let (digest, meta) =
+                    self.store.stat_cache().read(&path).map_err(StoreError::at(&path))?;
+                outputs.push(OutputFile {
+                    name,
+                    digest,
+                    size: meta.size(),
+                    mode: meta.mode() & 0o777,
+                    symlink: None,
+                });
+            } else {
+                return Err(unpublishable("it is neither a file, a directory nor a link"));
+            }
+        }
+        Ok(())
+    }
+
+    /// Makes the result visible. Version, key and directory of `record` are
+    /// filled in; if it has no outputs, they are read, and its interface is
+    /// set by [`interface_of`].
+    ///
+    /// # Errors
+    /// As [`Pending::hash_outputs`], or the record cannot be written. The
+    /// directory is then removed.
+    pub fn publish(mut self, record: ResultRecord) -> Result<ResultRecord, StoreError> {
+        let mut record = record;
+        record.version = RECORD_VERSION;
+        record.key = self.key;
+        record.directory.clone_from(&self.directory);
+        if record.outputs.is_empty() {
+            record.outputs = self.hash_outputs()?;
+            record.interface = interface_of(&record.outputs);
+        }
+        self.store.put_record(&record)?;
+        self.published = true;
+        Ok(record)
+    }
+}
+
+impl Drop for Pending {
+    fn drop(&mut self) {
+        if !self.published {
+            let _ = self.store.discard_tree(&self.root);
+        }
+    }
+}
+
+/// What dependents see of a result: a digest over the names and digests of
+/// its metadata files (`.rmeta`), or of all files if there are none.
+#[must_use]
+pub fn interface_of(outputs: &[OutputFile]) -> Digest {
+    let is_metadata =
+        |o: &&OutputFile| Path::new(&o.name).extension().is_some_and(|e| e == "rmeta");
+    let mut seen: Vec<_> = outputs.iter().filter(is_metadata).collect();
+    if seen.is_empty() {
+        seen = outputs.iter().collect();
+    }
+    seen.sort_by(|a, b| a.name.cmp(&b.name));
+    let mut framed = Framed::new("larder-interface-1");
+    framed.number("files", seen.len() as u64);
+    for output in seen {
+        framed.text("name", &output.name).digest("digest", &output.digest);
+    }
+    framed.finish()
+}

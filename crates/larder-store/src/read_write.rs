@@ -1,0 +1,127 @@
+//! Reading and replacing small files: a reader sees the old content or the
+//! new one, never a part.
+
+use crate::StoreError;
+use std::fs::{File, Permissions};
+use std::io::{self, Read as _, Write as _};
+use std::path::Path;
+use std::time::{Duration, SystemTime};
+
+/// How long a file counts as just used. A hit within it costs no write.
+const USED_FOR: Duration = Duration::from_secs(3600);
+
+/// Whether `error` says that there is no such file.
+pub(crate) fn is_absent(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory)
+}
+
+/// The content of `path`, if it is there, and marks it as used now.
+///
+/// The mark is the modification time, which only garbage collection reads. A
+/// mark that cannot be written is not worth an error.
+pub(crate) fn read_used(path: &Path) -> Result<Option<Vec<u8>>, StoreError> {
+    let mut file = match File::open(path) {
+        Ok(file) => file,
+        Err(error) if is_absent(&error) => return Ok(None),
+        Err(error) => return Err(StoreError::at(path)(error)),
+    };
+    let meta = file.metadata().map_err(StoreError::at(path))?;
+    let mut bytes = Vec::with_capacity(usize::try_from(meta.len()).unwrap_or(0) + 1);
+    file.read_to_end(&mut bytes).map_err(StoreError::at(path))?;
+    let now = SystemTime::now();
+    // `duration_since` fails for a time in the future: also a reason to mark.
+    let fresh = meta.modified().is_ok_and(|t| now.duration_since(t).is_ok_and(|d| d < USED_FOR));
+    if !fresh {
+        let _ = file.set_modified(now);
+    }
+    Ok(Some(bytes))
+}
+
+/// The content of `path`, if it is there, without marking it.
+pub(crate) fn read_quietly(path: &Path) -> io::Result<Option<Vec<u8>>> {
+    match std::fs::read(path) {
+        Ok(bytes) => Ok(Some(bytes)),
+        Err(error) if is_absent(&error) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// Replaces `path` by `bytes`, through a file in `tmp` (same file system).
+pub(crate) fn replace(tmp: &Path, path: &Path, bytes: &[u8]) -> Result<(), StoreError> {
+    let write = || -> io::Result<tempfile::NamedTempFile> {
+        failpoint::pass(path)?;
+        // `tempfile` would make it private to this user; the umask decides.
+        let mut file = tempfile::Builder::new().permissions(permissions(0o666)).tempfile_in(tmp)?;
+        file.write_all(bytes)?;
+        Ok(file)
+    };
+    let file = match write() {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            std::fs::create_dir_all(tmp).map_err(StoreError::at(tmp))?;
+            write().map_err(StoreError::at(tmp))?
+        }
+        other => other.map_err(StoreError::at(tmp))?,
+    };
+    // Directories below the areas are made when first needed.
+    let file = match file.persist(path) {
+        Ok(_) => return Ok(()),
+        Err(failed) if failed.error.kind() == io::ErrorKind::NotFound => failed.file,
+        Err(failed) => return Err(StoreError::at(path)(failed.error)),
+    };
+    if let Some(parent) = path.parent() {
+        std::fs::create_dir_all(parent).map_err(StoreError::at(parent))?;
+    }
+    file.persist(path).map_err(|failed| StoreError::at(path)(failed.error))?;
+    Ok(())
+}
+
+/// Unix permissions for a new file or directory, before the umask.
+pub(crate) fn permissions(mode: u32) -> Permissions {
+    std::os::unix::fs::PermissionsExt::from_mode(mode)
+}
+
+/// Removes a file that may already be gone. `true` if this call removed it.
+pub(crate) fn remove(path: &Path) -> Result<bool, StoreError> {
+    match std::fs::remove_file(path) {
+        Ok(()) => Ok(true),
+        Err(error) if is_absent(&error) => Ok(false),
+        Err(error) => Err(StoreError::at(path)(error)),
+    }
+}
+
+/// Where unit tests let a write fail.
+#[cfg(test)]
+pub(crate) mod failpoint {
+    use std::cell::RefCell;
+    use std::io;
+    use std::path::Path;
+
+    thread_local! {
+        static FAIL: RefCell<Option<(String, io::ErrorKind)>> = const { RefCell::new(None) };
+    }
+
+    /// Lets writes of this thread to paths containing `part` fail.
+    pub(crate) fn arm(part: &str, kind: io::ErrorKind) {
+        FAIL.with(|f| *f.borrow_mut() = Some((part.to_owned(), kind)));
+    }
+
+    /// Ends it.
+    pub(crate) fn disarm() {
+        FAIL.with(|f| *f.borrow_mut() = None);
+    }
+
+    pub(super) fn pass(path: &Path) -> io::Result<()> {
+        FAIL.with(|f| match &*f.borrow() {
+            Some((part, kind)) if path.to_string_lossy().contains(part) => Err((*kind).into()),
+            _ => Ok(()),
+        })
+    }
+}
+
+#[cfg(not(test))]
+mod failpoint {
+    #[expect(clippy::unnecessary_wraps, reason = "its counterpart in unit tests fails")]
+    pub(super) fn pass(_: &std::path::Path) -> std::io::Result<()> {
+        Ok(())
+    }
+}
