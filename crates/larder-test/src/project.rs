@@ -198,7 +198,7 @@ impl<'env> Project<'env> {
 }
 
 /// Files of a project, sorted; `target` and `.git` are not entered.
-fn files(root: &Path) -> Vec<PathBuf> {
+pub(crate) fn files(root: &Path) -> Vec<PathBuf> {
     let mut found = Vec::new();
     let mut pending = vec![root.to_path_buf()];
     while let Some(dir) = pending.pop() {

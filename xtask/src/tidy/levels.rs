@@ -53,6 +53,10 @@ fn check_manifest(manifest: &toml::Table) -> Vec<String> {
     };
     let mut complaints = Vec::new();
     for (table, dependency) in dependencies(manifest) {
+        if dependency == name {
+            // With other features, for its own tests.
+            continue;
+        }
         if DEVELOPMENT.contains(&dependency.as_str()) {
             if table != "dev-dependencies" {
                 complaints.push(format!("{name}: {dependency} is for tests; it is in [{table}]"));
