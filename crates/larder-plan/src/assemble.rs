@@ -128,7 +128,7 @@ fn rustc_action(
     let (_, cwd) = path_args(graph, view);
     Action {
         program,
-        extra_args: remap::arguments(view.source, &view.manifest.root, graph, &args.0),
+        extra_args: remap::arguments(graph, view, &args.0),
         args: args.0,
         env: environment::rustc(graph, view),
         cwd,
