@@ -14,7 +14,7 @@ fn cargo_builds_tests_and_lints_it() {
         .stderr_has("warning: undeclared@1.2.3-beta.1+build.5: undeclared inputs");
     project.cargo(&["test", "--workspace"]).success().stdout_has("a harness of its own");
     project.cargo(&["clippy", "--workspace", "--all-targets"]).success();
-    project.cargo(&["run", "-p", "app", "--features", "extra"]).success().stdout_has("extra true");
+    project.cargo(&["run", "-p", "app", "--features", "extra,weak"]).success().stdout_has("extra true");
 }
 
 #[test]
