@@ -1,6 +1,6 @@
 //! The command line: which commands exist, and how their errors end.
 
-use crate::{bench, corpus, demo, deny, parity, test, tidy};
+use crate::{bench, corpus, demo, deny, parity, synthetic, test, tidy};
 use clap::Parser;
 use std::process::ExitCode;
 
@@ -13,6 +13,7 @@ enum Cli {
     Demo(demo::Args),
     Deny(deny::Args),
     Parity(parity::Args),
+    Synthetic(synthetic::Args),
     Test(test::Args),
     Tidy(tidy::Args),
 }
@@ -25,6 +26,7 @@ pub(crate) fn run() -> ExitCode {
         Cli::Demo(args) => demo::run(&args),
         Cli::Deny(args) => deny::run(&args),
         Cli::Parity(args) => parity::run(&args),
+        Cli::Synthetic(args) => synthetic::run(&args),
         Cli::Test(args) => test::run(&args),
         Cli::Tidy(args) => tidy::run(&args),
     };

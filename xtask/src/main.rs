@@ -16,6 +16,7 @@ mod demo;
 mod deny;
 mod parity;
 mod process;
+mod synthetic;
 mod test;
 mod tidy;
 mod tree;

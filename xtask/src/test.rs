@@ -1,12 +1,13 @@
 //! `cargo xtask test`: every test there is, and one line for what was left out.
 
-use crate::{corpus, parity, process, workspace};
+use crate::{corpus, parity, process, synthetic, workspace};
 use anyhow::Result;
+use larder_test::synthetic::Shape;
 
 /// Run all tests.
 #[derive(clap::Args)]
 pub(crate) struct Args {
-    /// Also compare with cargo on the corpus's short set, as continuous integration does.
+    /// Also compare with cargo on the synthetic workspace and the corpus's short set, as continuous integration does.
     #[arg(long)]
     corpus: bool,
     /// Also compare with cargo on the whole corpus. Takes an hour.
@@ -34,6 +35,16 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         skipped.push("doctests: a filter was given".to_owned());
     }
 
+    if args.corpus || args.full {
+        for shape in [Shape::Virtual, Shape::Rooted] {
+            for command in synthetic::COMMANDS {
+                step(&format!("parity of the synthetic workspace ({shape:?}): cargo {command}"));
+                synthetic::parity(shape, command)?;
+            }
+        }
+    } else {
+        skipped.push("parity over the synthetic workspace: --corpus".to_owned());
+    }
     let mut left_out = 0;
     for app in corpus::apps()? {
         let wanted = args.full || (args.corpus && app.short);
