@@ -1,0 +1,208 @@
+//! Memory between runs: digests of files by their stat, and answers of tools
+//! by what they were asked.
+//!
+//! A file's digest is remembered with its device, inode, size, mtime and
+//! ctime. The ctime cannot be set by programs, so it alone decides whether a
+//! file changed; as in git, a file whose ctime is too near to the moment of
+//! hashing is not remembered, since a second write could share it. A memo
+//! that is damaged or gone costs time, never correctness; failures to write
+//! one are not errors.
+
+use larder_schema::Digest;
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::io;
+use std::io::Read as _;
+use std::path::{Path, PathBuf};
+use std::sync::Mutex;
+use std::time::{Duration, SystemTime};
+
+/// Version of the directory: another layout gets another name.
+const VERSION: &str = "v1";
+
+/// How old a change must be before its digest is remembered.
+const RACY: Duration = Duration::from_secs(2);
+
+/// What identifies a file's content without reading it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Stat {
+    device: u64,
+    inode: u64,
+    size: u64,
+    ctime: i64,
+    ctime_nanos: i64,
+    mtime: i64,
+    mtime_nanos: i64,
+}
+
+impl Stat {
+    /// The stat in `metadata`.
+    #[cfg(unix)]
+    #[must_use]
+    pub fn of(metadata: &std::fs::Metadata) -> Self {
+        use std::os::unix::fs::MetadataExt;
+        Self {
+            device: metadata.dev(),
+            inode: metadata.ino(),
+            size: metadata.size(),
+            ctime: metadata.ctime(),
+            ctime_nanos: metadata.ctime_nsec(),
+            mtime: metadata.mtime(),
+            mtime_nanos: metadata.mtime_nsec(),
+        }
+    }
+
+    fn is_racy(&self) -> bool {
+        let changed = SystemTime::UNIX_EPOCH
+            + Duration::new(self.ctime.try_into().unwrap_or(0), 0)
+            + Duration::from_nanos(self.ctime_nanos.try_into().unwrap_or(0));
+        SystemTime::now().duration_since(changed).is_ok_and(|age| age < RACY)
+            || SystemTime::now() < changed
+    }
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+struct FileMemo {
+    stat: Stat,
+    digest: Digest,
+}
+
+#[derive(Debug, Default)]
+struct Files {
+    known: BTreeMap<PathBuf, FileMemo>,
+    dirty: bool,
+}
+
+/// The memory of one larder directory. Shared by threads; written by
+/// [`Memo::save`] and when dropped.
+#[derive(Debug)]
+pub struct Memo {
+    directory: PathBuf,
+    files: Mutex<Files>,
+}
+
+impl Memo {
+    /// Opens the memory below `larder_dir`; what cannot be read is forgotten.
+    #[must_use]
+    pub fn open(larder_dir: &Path) -> Self {
+        let directory = larder_dir.join("memo").join(VERSION);
+        let known = fs_err::read(directory.join("files.json"))
+            .ok()
+            .and_then(|bytes| serde_json::from_slice(&bytes).ok())
+            .unwrap_or_default();
+        Self { directory, files: Mutex::new(Files { known, dirty: false }) }
+    }
+
+    /// The digest of a file's content.
+    ///
+    /// # Errors
+    /// Where the file cannot be read.
+    pub fn file_digest(&self, path: &Path) -> io::Result<Digest> {
+        let before = Stat::of(&fs_err::metadata(path)?);
+        if let Some(memo) = self.lock().known.get(path)
+            && memo.stat == before
+        {
+            return Ok(memo.digest);
+        }
+        let digest = hash_file(path)?;
+        let after = Stat::of(&fs_err::metadata(path)?);
+        let mut files = self.lock();
+        if before == after && !after.is_racy() {
+            files.known.insert(path.to_owned(), FileMemo { stat: after, digest });
+            files.dirty = true;
+        }
+        Ok(digest)
+    }
+
+    /// What was remembered under `key`.
+    #[must_use]
+    pub fn answer<T: DeserializeOwned>(&self, kind: &str, key: &Digest) -> Option<T> {
+        let bytes = fs_err::read(self.answer_path(kind, key)).ok()?;
+        serde_json::from_slice(&bytes).ok()
+    }
+
+    /// Remembers `value` under `key`.
+    pub fn remember<T: Serialize>(&self, kind: &str, key: &Digest, value: &T) {
+        if let Ok(bytes) = serde_json::to_vec(value) {
+            let _ = publish(&self.answer_path(kind, key), &bytes);
+        }
+    }
+
+    fn answer_path(&self, kind: &str, key: &Digest) -> PathBuf {
+        self.directory.join(kind).join(format!("{key}.json"))
+    }
+
+    /// Writes what is new.
+    pub fn save(&self) {
+        let mut files = self.lock();
+        if !files.dirty {
+            return;
+        }
+        files.dirty = false;
+        // Another process may have learned other files meanwhile.
+        let path = self.directory.join("files.json");
+        let mut all: BTreeMap<PathBuf, FileMemo> = fs_err::read(&path)
+            .ok()
+            .and_then(|bytes| serde_json::from_slice(&bytes).ok())
+            .unwrap_or_default();
+        all.extend(files.known.iter().map(|(p, m)| (p.clone(), m.clone())));
+        if let Ok(bytes) = serde_json::to_vec(&all) {
+            let _ = publish(&path, &bytes);
+        }
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Files> {
+        self.files.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+}
+
+impl Drop for Memo {
+    fn drop(&mut self) {
+        self.save();
+    }
+}
+
+/// The SHA-256 of a file, read in pieces.
+pub(crate) fn hash_file(path: &Path) -> io::Result<Digest> {
+    use sha2::Digest as _;
+    let mut file = fs_err::File::open(path)?;
+    let mut hasher = sha2::Sha256::new();
+    let mut buffer = vec![0u8; 256 * 1024];
+    loop {
+        match file.read(&mut buffer)? {
+            0 => break,
+            n => hasher.update(&buffer[..n]),
+        }
+    }
+    Ok(Digest::from_bytes(hasher.finalize().into()))
+}
+
+/// Writes a file by temp and rename.
+pub(crate) fn publish(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let directory = path.parent().unwrap_or(Path::new("."));
+    fs_err::create_dir_all(directory)?;
+    let temp = tempfile::NamedTempFile::new_in(directory)?;
+    fs_err::write(temp.path(), bytes)?;
+    temp.persist(path).map_err(|e| e.error)?;
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_changed_file_is_hashed_again_and_a_fresh_one_is_not_remembered() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("f");
+        std::fs::write(&file, "one").unwrap();
+        let memo = Memo::open(dir.path());
+        assert_eq!(memo.file_digest(&file).unwrap(), Digest::of(b"one"));
+        assert!(memo.lock().known.is_empty(), "a file changed just now is racy");
+        std::fs::write(&file, "two").unwrap();
+        assert_eq!(memo.file_digest(&file).unwrap(), Digest::of(b"two"));
+        memo.remember("t", &Digest::of(b"q"), &"a");
+        assert_eq!(memo.answer::<String>("t", &Digest::of(b"q")).as_deref(), Some("a"));
+    }
+}

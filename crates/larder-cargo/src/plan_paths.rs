@@ -1,0 +1,134 @@
+//! What a plan depends on: the key of the plan cache.
+//!
+//! | input | in | how |
+//! |---|---|---|
+//! | toolchain, cargo's binary | identity | content digest |
+//! | command, arguments, directory | identity | text |
+//! | variables cargo reads by prefix | identity | `CARGO_*`, `RUST*`, without those that only shape output |
+//! | manifests of members and path packages | path set | content |
+//! | `Cargo.lock` | path set | content |
+//! | configuration, toolchain files, rustup's settings | path set | content, absent ones too |
+//! | where targets and members are discovered | path set | listings and presence |
+//! | variables that `[env]` may override | path set | value |
+//! | registry and git sources | no | the lock file names them, and they never change |
+
+use crate::config::ConfiguredEnv;
+use crate::inputs::Prepared;
+use crate::manifest::ReadManifest;
+use crate::members::Workspace;
+use larder_schema::Digest;
+use larder_schema::digest::Framed;
+use larder_schema::pathset::{PathInput, PathSet, PathUse};
+use larder_schema::plan::{Roots, escape};
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+
+/// Paths and variables that a plan depends on, besides the identity of its
+/// command.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct PlanPathSet {
+    /// Absolute paths; sorted.
+    pub paths: Vec<(PathBuf, PathUse)>,
+    /// Variables; an absent one is a value too.
+    pub env: Vec<String>,
+}
+
+impl PlanPathSet {
+    /// The path set with templates instead of absolute paths, so that it
+    /// serves every checkout.
+    #[must_use]
+    pub fn to_path_set(&self, roots: &Roots) -> PathSet {
+        let mut paths: Vec<PathInput> = self
+            .paths
+            .iter()
+            .map(|(path, uses)| PathInput { path: template(path, roots), uses: *uses })
+            .collect();
+        paths.sort();
+        paths.dedup();
+        PathSet { paths, env: self.env.clone() }
+    }
+}
+
+fn template(path: &Path, roots: &Roots) -> String {
+    let bases = [("{workspace}", &roots.workspace), ("{cargo_home}", &roots.cargo_home)];
+    for (token, base) in bases {
+        if let Ok(rest) = path.strip_prefix(base) {
+            let rest = rest.to_string_lossy();
+            return if rest.is_empty() {
+                token.to_owned()
+            } else {
+                format!("{token}/{}", escape(&rest))
+            };
+        }
+    }
+    escape(&path.to_string_lossy()).into_owned()
+}
+
+/// Variables with these prefixes are in the identity.
+const PREFIXES: &[&str] = &["CARGO", "RUSTC", "RUSTFLAGS", "RUSTDOC", "RUSTUP_", "CLIPPY_"];
+
+/// Except those that shape output, or differ with every call.
+const NOISE: &[&str] = &[
+    "CARGO_TERM_",
+    "CARGO_MAKEFLAGS",
+    "CARGO_MANIFEST_",
+    "CARGO_PKG_",
+    "CARGO_NET_",
+    "CARGO_HTTP_",
+    "CARGO_REGISTRY_TOKEN",
+    "CARGO_REGISTRIES_",
+    "RUSTUP_AUTO_INSTALL",
+    "RUSTUP_TOOLCHAIN_SOURCE",
+    "RUSTC_LOG",
+];
+
+pub(crate) fn identity(prepared: &Prepared, cargo: &Digest) -> Digest {
+    let mut key = Framed::new("larder.plan-identity.1");
+    key.digest("toolchain", &prepared.digest).digest("cargo", cargo);
+    key.text("rustc", &prepared.toolchain.rustc.to_string_lossy());
+    key.text("cargo-path", &prepared.toolchain.cargo.to_string_lossy());
+    key.text("command", &prepared.request.command);
+    key.list("args", prepared.request.args.iter());
+    key.list("trailing", prepared.request.trailing.iter());
+    key.text("cwd", &prepared.host.cwd.to_string_lossy());
+    for (name, value) in &prepared.host.env {
+        let name = name.to_string_lossy();
+        let counts = PREFIXES.iter().any(|p| name.starts_with(p))
+            && !NOISE.iter().any(|n| name.starts_with(n));
+        if counts || name == "LD_LIBRARY_PATH" || name == "HOME" {
+            key.text("variable", &name).text("value", &value.to_string_lossy());
+        }
+    }
+    key.number("cpus", std::thread::available_parallelism().map_or(1, usize::from) as u64);
+    key.finish()
+}
+
+pub(crate) fn collect(
+    prepared: &Prepared,
+    workspace: &Workspace,
+    packages: &BTreeMap<String, ReadManifest>,
+    env: &[ConfiguredEnv],
+) -> PlanPathSet {
+    let mut paths: BTreeSet<(PathBuf, PathUse)> = workspace.uses.iter().cloned().collect();
+    let content = |path: &PathBuf| (path.clone(), PathUse::Content);
+    paths.insert(content(&workspace.lock_path()));
+    paths.extend(prepared.config.looked_at().iter().map(content));
+    paths.extend(prepared.toolchain.looked_at.iter().map(content));
+    let fetched = [prepared.cargo_home.join("registry"), prepared.cargo_home.join("git")];
+    for read in packages.values() {
+        let root = Path::new(&read.manifest.root);
+        if fetched.iter().any(|f| root.starts_with(f)) {
+            continue;
+        }
+        paths.extend(read.uses.iter().cloned());
+        // A vendored package is checked against this file by cargo.
+        let checksums = root.join(".cargo-checksum.json");
+        if checksums.exists() {
+            paths.insert((checksums, PathUse::Content));
+        }
+    }
+    let mut env: Vec<String> = env.iter().map(|e| e.name.clone()).collect();
+    env.sort();
+    env.dedup();
+    PlanPathSet { paths: paths.into_iter().collect(), env }
+}
