@@ -118,18 +118,20 @@ impl DiskStore {
     pub(crate) fn discard_tree(&self, dir: &Path) -> Result<bool, StoreError> {
         let tmp = self.layout().tmp();
         fs::create_dir_all(&tmp).map_err(StoreError::at(&tmp))?;
-        let aside = tempfile::Builder::new()
+        // `make_in` finds a free name; what is made there is the directory.
+        let renamed = tempfile::Builder::new()
             .prefix("gone-")
-            .tempdir_in(&tmp)
-            .map_err(StoreError::at(&tmp))?;
-        let there = match fs::rename(dir, aside.path().join("it")) {
-            Ok(()) => true,
-            Err(error) if crate::read_write::is_absent(&error) => false,
+            .make_in(&tmp, |aside| fs::rename(dir, aside).map(|()| aside.to_owned()));
+        let (aside, name) = match renamed {
+            Ok(renamed) => renamed.into_parts(),
+            Err(error) if crate::read_write::is_absent(&error) => return Ok(false),
             Err(error) => return Err(StoreError::at(dir)(error)),
         };
         // What cannot be removed now stays in `tmp`, for a later collection.
-        let _ = aside.close();
-        Ok(there)
+        let _ = fs::remove_dir_all(&aside);
+        // The handle would remove a file; there is none.
+        let _ = name.keep();
+        Ok(true)
     }
 }
 
@@ -250,4 +252,40 @@ pub fn interface_of(outputs: &[OutputFile]) -> Digest {
         framed.text("name", &output.name).digest("digest", &output.digest);
     }
     framed.finish()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::conformance::{sample_path_sets, sample_record};
+    use crate::read_write::failpoint;
+    use std::io;
+
+    #[test]
+    fn a_full_or_read_only_disk_gives_a_typed_error_and_no_result() {
+        let root = tempfile::tempdir().unwrap();
+        let store = DiskStore::open(root.path()).unwrap();
+        let key = Digest::of(b"k");
+        for (kind, full) in
+            [(io::ErrorKind::StorageFull, true), (io::ErrorKind::ReadOnlyFilesystem, false)]
+        {
+            let pending = store.begin(&key).unwrap();
+            let dir = pending.dir().to_owned();
+            fs::write(dir.join("a"), b"x").unwrap();
+            failpoint::arm("/records/", kind);
+            let error = pending.publish(sample_record(&key, &[])).unwrap_err();
+            failpoint::disarm();
+            assert_eq!(matches!(error, StoreError::Full { .. }), full, "{error}");
+            assert_eq!(matches!(error, StoreError::ReadOnly { .. }), !full, "{error}");
+            assert!(error.means_no_store());
+            assert_eq!(store.record(&key).unwrap(), None);
+            assert!(!dir.exists());
+        }
+        // Nor does a failed write damage what was there.
+        store.put_path_sets(&key, &sample_path_sets("a")).unwrap();
+        failpoint::arm("/pathsets/", io::ErrorKind::StorageFull);
+        store.put_path_sets(&key, &sample_path_sets("b")).unwrap_err();
+        failpoint::disarm();
+        assert_eq!(store.path_sets(&key).unwrap(), Some(sample_path_sets("a")));
+    }
 }

@@ -26,8 +26,10 @@ pub(crate) fn read_used(path: &Path) -> Result<Option<Vec<u8>>, StoreError> {
         Err(error) => return Err(StoreError::at(path)(error)),
     };
     let meta = file.metadata().map_err(StoreError::at(path))?;
-    let mut bytes = Vec::with_capacity(usize::try_from(meta.len()).unwrap_or(0) + 1);
-    file.read_to_end(&mut bytes).map_err(StoreError::at(path))?;
+    // One read: files are replaced, never written in place. `read_to_end`
+    // would ask a second time whether that was the end.
+    let mut bytes = vec![0; usize::try_from(meta.len()).unwrap_or(0)];
+    file.read_exact(&mut bytes).map_err(StoreError::at(path))?;
     let now = SystemTime::now();
     // `duration_since` fails for a time in the future: also a reason to mark.
     let fresh = meta.modified().is_ok_and(|t| now.duration_since(t).is_ok_and(|d| d < USED_FOR));

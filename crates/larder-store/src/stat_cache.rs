@@ -258,3 +258,117 @@ impl StatCache {
         Ok(true)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fs;
+
+    fn settled_file(dir: &Path, name: &str, content: &[u8]) -> PathBuf {
+        let path = dir.join(name);
+        fs::write(&path, content).unwrap();
+        std::thread::sleep(TICK + Duration::from_millis(5));
+        path
+    }
+
+    #[test]
+    fn a_change_within_the_tick_cannot_be_remembered() {
+        let second = 1_000_000_000;
+        let fine = Stat { key: [0; 16], size: 1, ctime: 5 * second + 1 };
+        assert!(!fine.settled_at(5 * second + 2));
+        assert!(!fine.settled_at(4 * second), "the clock was set back");
+        assert!(fine.settled_at(5 * second + 30_000_000));
+        let coarse = Stat { ctime: 5 * second, ..fine };
+        assert!(!coarse.settled_at(6 * second));
+        assert!(coarse.settled_at(8 * second));
+    }
+
+    #[test]
+    fn what_is_saved_is_known_to_the_next_process() {
+        let dir = tempfile::tempdir().unwrap();
+        let memo = dir.path().join("stat");
+        let file = settled_file(dir.path(), "f", b"one");
+        let cache = StatCache::open(&memo);
+        assert_eq!(cache.digest(&file).unwrap(), Some(Digest::of(b"one")));
+        assert_eq!(cache.digest(&dir.path().join("absent")).unwrap(), None);
+        assert_eq!(cache.digest(&file.join("below")).unwrap(), None);
+        cache.digest(dir.path()).unwrap_err();
+        assert!(cache.save().unwrap());
+        assert!(!cache.save().unwrap(), "nothing is new");
+        let next = StatCache::open(&memo);
+        assert_eq!(next.known(&fs::metadata(&file).unwrap()), Some(Digest::of(b"one")));
+        assert!(!next.save().unwrap());
+        // Same size, mtime set back: the ctime tells.
+        let mtime = fs::metadata(&file).unwrap().modified().unwrap();
+        fs::write(&file, b"two").unwrap();
+        fs::File::options().write(true).open(&file).unwrap().set_modified(mtime).unwrap();
+        assert_eq!(next.digest(&file).unwrap(), Some(Digest::of(b"two")));
+    }
+
+    #[test]
+    fn a_young_file_is_remembered_only_when_it_has_settled() {
+        let dir = tempfile::tempdir().unwrap();
+        let cache = StatCache::open(&dir.path().join("stat"));
+        let file = dir.path().join("f");
+        // The directory of a slow machine may be older than a tick by the
+        // time it is read; then there is nothing to see.
+        fs::write(&file, b"x").unwrap();
+        cache.read(&file).unwrap();
+        std::thread::sleep(TICK + Duration::from_millis(5));
+        assert_eq!(cache.settle(Duration::from_secs(1)), 0);
+        assert_eq!(cache.known(&fs::metadata(&file).unwrap()), Some(Digest::of(b"x")));
+    }
+
+    #[test]
+    fn concurrent_savers_lose_news_at_most() {
+        let dir = tempfile::tempdir().unwrap();
+        let memo = dir.path().join("stat");
+        let files: Vec<_> = (0..8u8)
+            .map(|i| {
+                let path = dir.path().join(i.to_string());
+                fs::write(&path, [i; 9]).unwrap();
+                path
+            })
+            .collect();
+        std::thread::sleep(TICK + Duration::from_millis(5));
+        std::thread::scope(|scope| {
+            for file in &files {
+                let (memo, files) = (&memo, &files);
+                scope.spawn(move || {
+                    for _ in 0..20 {
+                        let cache = StatCache::open(memo);
+                        cache.read(file).unwrap();
+                        cache.save().unwrap();
+                        for (i, file) in files.iter().enumerate() {
+                            let expected = Digest::of(&[i as u8; 9]);
+                            assert_eq!(cache.digest(file).unwrap(), Some(expected));
+                        }
+                    }
+                });
+            }
+        });
+        let left = fs::read_dir(dir.path()).unwrap().count();
+        assert_eq!(left, files.len() + 1, "no temporary files stay");
+    }
+
+    #[test]
+    fn the_file_stays_bounded_and_keeps_what_was_used_last() {
+        let dir = tempfile::tempdir().unwrap();
+        let memo = dir.path().join("stat");
+        let rows = (0..KEPT as u64 + 10)
+            .map(|i| {
+                let mut key = [0; 16];
+                key[8..].copy_from_slice(&i.to_be_bytes());
+                Stat { key, size: 1, ctime: 1 }.row(&Digest::of(b""), 5)
+            })
+            .collect();
+        Memo::store(&memo, MAGIC, rows).unwrap();
+        let file = settled_file(dir.path(), "f", b"new");
+        let cache = StatCache::open(&memo);
+        cache.read(&file).unwrap();
+        cache.save().unwrap();
+        assert_eq!(Memo::load(&memo, MAGIC).all().len(), KEPT);
+        let meta = fs::metadata(&file).unwrap();
+        assert_eq!(StatCache::open(&memo).known(&meta), Some(Digest::of(b"new")));
+    }
+}

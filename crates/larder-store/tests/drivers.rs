@@ -2,9 +2,7 @@
 //! drivers that misbehave.
 
 use larder_schema::Digest;
-use larder_store::conformance::{
-    Fault, Faulty, check, read_blob, sample_path_sets, sample_record,
-};
+use larder_store::conformance::{Fault, Faulty, check, read_blob, sample_path_sets, sample_record};
 use larder_store::{
     Blob, Bounded, DirDriver, Driver, DriverError, MemoryDriver, Private, ReadOnly, Tiered,
     Verifying,
@@ -36,10 +34,7 @@ fn combinators_conform() {
     check(|| Arc::new(MemoryDriver::new()));
     check(|| Box::new(MemoryDriver::new()) as Box<dyn Driver>);
     check(|| {
-        Tiered::new(
-            MemoryDriver::new(),
-            Verifying::new(Bounded::new(MemoryDriver::new(), 1 << 20)),
-        )
+        Tiered::new(MemoryDriver::new(), Verifying::new(Bounded::new(MemoryDriver::new(), 1 << 20)))
     });
     check(|| Faulty::new(MemoryDriver::new(), Fault::Slow(Duration::from_micros(50))));
     // A fast tier that is gone from the start must not be noticed.
@@ -168,8 +163,7 @@ fn verifying_never_returns_wrong_bytes() {
         let gone = matches!(fault, Fault::FailCall(_));
         assert_eq!(matches!(error, DriverError::Corrupt { .. }), !gone, "{fault:?}: {error}");
         // Nor to one who stops reading at the size that is expected.
-        if let Ok(Some(reader)) =
-            Verifying::new(Faulty::new(inner.clone(), fault)).get_blob(&blob)
+        if let Ok(Some(reader)) = Verifying::new(Faulty::new(inner.clone(), fault)).get_blob(&blob)
         {
             let mut bytes = Vec::new();
             let read = reader.take(blob.size).read_to_end(&mut bytes);

@@ -1,6 +1,8 @@
 //! Results on disk: publishing, finding, verifying, moving to and from
 //! drivers, and what happens when files are damaged.
 
+#![expect(clippy::unwrap_used, reason = "a test may panic, also outside of its function")]
+
 use larder_schema::Digest;
 use larder_schema::pathset::KeyInputs;
 use larder_schema::record::ResultRecord;
@@ -33,9 +35,10 @@ fn gc_all(store: &DiskStore) -> larder_store::GcReport {
 }
 
 fn count(dir: &Path) -> usize {
-    fs::read_dir(dir).unwrap().map(|e| e.unwrap()).fold(0, |n, e| {
-        n + if e.file_type().unwrap().is_dir() { count(&e.path()) } else { 1 }
-    })
+    fs::read_dir(dir)
+        .unwrap()
+        .map(|e| e.unwrap())
+        .fold(0, |n, e| n + if e.file_type().unwrap().is_dir() { count(&e.path()) } else { 1 })
 }
 
 #[test]
@@ -121,9 +124,11 @@ fn every_kind_of_damage_is_named_and_drops_the_record() {
     let cases: [(&str, Spoil, fn(&Damage) -> bool); 5] = [
         ("gone", |f| fs::remove_file(f).unwrap(), |d| *d == Damage::Missing),
         ("truncated", |f| fs::write(f, b"con").unwrap(), |d| matches!(d, Damage::Size { .. })),
-        ("same size", |f| fs::write(f, b"CONTENT").unwrap(), |d| {
-            matches!(d, Damage::Content { .. })
-        }),
+        (
+            "same size",
+            |f| fs::write(f, b"CONTENT").unwrap(),
+            |d| matches!(d, Damage::Content { .. }),
+        ),
         (
             "a directory",
             |f| {
@@ -237,7 +242,9 @@ fn stores_that_cannot_be_used_say_why() {
     fs::create_dir_all(foreign.join("v1")).unwrap();
     fs::write(foreign.join("v1/FORMAT"), "larder-store 7\n").unwrap();
     let error = DiskStore::open(&foreign).unwrap_err();
-    assert!(matches!(&error, StoreError::ForeignVersion { found, .. } if found == "larder-store 7"));
+    assert!(
+        matches!(&error, StoreError::ForeignVersion { found, .. } if found == "larder-store 7")
+    );
     assert!(error.means_no_store());
     // A newer larder's bucket beside ours is none of our business.
     let both = root.path().join("both");

@@ -1,0 +1,320 @@
+//! Garbage collection: what goes, what stays, and that nothing in use goes.
+
+#![expect(clippy::unwrap_used, reason = "a test may panic, also outside of its function")]
+
+use larder_schema::Digest;
+use larder_schema::record::ResultRecord;
+use larder_store::conformance::sample_record;
+use larder_store::{Check, DiskStore, GcPolicy, Hold, KeyLock, Pending};
+use proptest::prelude::*;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
+
+const EVERYTHING: GcPolicy = GcPolicy { max_bytes: Some(0), max_age: None };
+const LEFTOVERS: GcPolicy = GcPolicy { max_bytes: None, max_age: None };
+
+fn key(n: u8) -> Digest {
+    Digest::of(&[n])
+}
+
+fn publish(store: &DiskStore, n: u8, size: usize) -> ResultRecord {
+    let pending = store.begin(&key(n)).unwrap();
+    fs::write(pending.dir().join("a"), vec![n; size]).unwrap();
+    pending.publish(sample_record(&key(n), &[])).unwrap()
+}
+
+fn record_path(root: &Path, key: &Digest) -> PathBuf {
+    let name = key.to_string();
+    root.join("v1/records").join(&name[..2]).join(format!("{name}.json"))
+}
+
+fn used_ago(root: &Path, key: &Digest, ago: Duration) {
+    let file = fs::File::open(record_path(root, key)).unwrap();
+    file.set_modified(SystemTime::now() - ago).unwrap();
+}
+
+const HOUR: Duration = Duration::from_secs(3600);
+
+#[test]
+fn least_recently_used_goes_first() {
+    let root = tempfile::tempdir().unwrap();
+    let store = DiskStore::open(root.path()).unwrap();
+    for n in 0..6 {
+        publish(&store, n, 100);
+        used_ago(root.path(), &key(n), HOUR * (10 + u32::from(n)));
+    }
+    // A lookup is a use.
+    store.record(&key(5)).unwrap().unwrap();
+    let report = store.gc(GcPolicy { max_bytes: Some(300), max_age: None }).unwrap();
+    assert_eq!((report.removed, report.bytes, report.kept, report.kept_bytes), (3, 300, 3, 300));
+    let kept: Vec<u8> = (0..6).filter(|&n| store.record(&key(n)).unwrap().is_some()).collect();
+    assert_eq!(kept, [0, 1, 5]);
+    assert_eq!(store.stats().unwrap().results.bytes, 300);
+}
+
+#[test]
+fn old_results_go_whatever_their_size() {
+    let root = tempfile::tempdir().unwrap();
+    let store = DiskStore::open(root.path()).unwrap();
+    for n in 0..4 {
+        publish(&store, n, 10);
+        used_ago(root.path(), &key(n), HOUR * 24 * u32::from(n));
+    }
+    let report = store.gc(GcPolicy { max_bytes: None, max_age: Some(HOUR * 36) }).unwrap();
+    assert_eq!((report.removed, report.kept), (2, 2));
+    assert!(store.record(&key(1)).unwrap().is_some());
+}
+
+#[test]
+fn nothing_that_a_running_build_saw_is_removed() {
+    let root = tempfile::tempdir().unwrap();
+    let store = DiskStore::open(root.path()).unwrap();
+    for n in 0..3 {
+        publish(&store, n, 10);
+    }
+    let build = DiskStore::open(root.path()).unwrap();
+    let hold = build.hold().unwrap();
+    let seen = build.record(&key(0)).unwrap().unwrap();
+    let pending = build.begin(&key(9)).unwrap();
+    fs::write(pending.dir().join("a"), b"made meanwhile").unwrap();
+
+    let report = store.gc(EVERYTHING).unwrap();
+    assert_eq!((report.removed, report.kept, report.deferred), (0, 0, 3));
+    build.verify(&seen, Check::Full).unwrap();
+    assert_eq!(store.gc(EVERYTHING).unwrap().orphans, 0);
+    let made = pending.publish(sample_record(&key(9), &[])).unwrap();
+    build.verify(&made, Check::Full).unwrap();
+    // Asked for again, a result returns from the trash.
+    assert!(build.record(&key(1)).unwrap().is_some());
+    // A build that starts later does not delay the removal.
+    let later = DiskStore::open(root.path()).unwrap();
+    let later_hold = later.hold().unwrap();
+    drop(hold);
+    let report = store.gc(LEFTOVERS).unwrap();
+    assert_eq!((report.removed, report.kept), (2, 2));
+    for n in [1, 9] {
+        let record = later.record(&key(n)).unwrap().unwrap();
+        later.verify(&record, Check::Full).unwrap();
+    }
+    drop(later_hold);
+    let report = store.gc(EVERYTHING).unwrap();
+    assert_eq!((report.removed, report.kept, report.deferred), (2, 0, 0));
+    assert_eq!(leftovers(root.path()), Vec::<PathBuf>::new());
+}
+
+/// Every file and result directory that an empty store would not have.
+fn leftovers(root: &Path) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    for area in ["out", "records"] {
+        for shard in fs::read_dir(root.join("v1").join(area)).unwrap() {
+            found.extend(fs::read_dir(shard.unwrap().path()).unwrap().map(|e| e.unwrap().path()));
+        }
+    }
+    for area in ["trash", "tmp", "run/keys"] {
+        let area = fs::read_dir(root.join("v1").join(area)).unwrap();
+        found.extend(area.map(|e| e.unwrap().path()));
+    }
+    found
+}
+
+#[test]
+fn what_killed_processes_left_is_removed() {
+    let root = tempfile::tempdir().unwrap();
+    let store = DiskStore::open(root.path()).unwrap();
+    let kept = publish(&store, 1, 10);
+    let v1 = root.path().join("v1");
+    fs::create_dir_all(v1.join("out/ab/ab00112233445566-x/sub")).unwrap();
+    fs::create_dir_all(v1.join("out/ab/ab001122334455660011223344556677/target")).unwrap();
+    fs::write(v1.join("tmp/.tmpabc"), b"half").unwrap();
+    fs::write(v1.join("memo/.tmpabc"), b"half").unwrap();
+    fs::create_dir(v1.join("tmp/gone-1")).unwrap();
+    fs::write(v1.join("run/keys/00112233445566778899aabbccddeeff"), b"").unwrap();
+    let report = store.gc(LEFTOVERS).unwrap();
+    assert_eq!((report.orphans, report.small_files, report.kept), (5, 1, 1));
+    store.verify(&kept, Check::Full).unwrap();
+    assert_eq!(leftovers(root.path()).len(), 2, "the result and its record");
+}
+
+#[test]
+fn a_collection_killed_before_it_sealed_is_finished_by_the_next() {
+    let root = tempfile::tempdir().unwrap();
+    let store = DiskStore::open(root.path()).unwrap();
+    let record = publish(&store, 1, 10);
+    let hold = store.hold().unwrap();
+    let trash = root.path().join("v1/trash").join(format!("{}.json", key(1)));
+    fs::rename(record_path(root.path(), &key(1)), trash).unwrap();
+    let other = DiskStore::open(root.path()).unwrap();
+    assert_eq!(other.gc(LEFTOVERS).unwrap().removed, 0, "the hold may have seen it");
+    store.verify(&record, Check::Full).unwrap();
+    drop(hold);
+    assert_eq!(other.gc(LEFTOVERS).unwrap().removed, 1);
+}
+
+#[test]
+fn a_fixed_place_begun_again_is_not_taken_for_a_leftover() {
+    let root = tempfile::tempdir().unwrap();
+    let store = DiskStore::open(root.path()).unwrap();
+    let hold = store.hold().unwrap();
+    let begin =
+        |store: &DiskStore| store.begin_at(store.lock_key(&key(1)).unwrap(), "out").unwrap();
+    // A killed process: its directory stays, its lock and hold do not.
+    let place = {
+        let pending = begin(&store);
+        let place = pending.dir().to_owned();
+        drop(pending);
+        fs::create_dir_all(&place).unwrap();
+        place
+    };
+    let collector = DiskStore::open(root.path()).unwrap();
+    assert_eq!(collector.gc(LEFTOVERS).unwrap().orphans, 0);
+    drop(hold);
+    let later = DiskStore::open(root.path()).unwrap();
+    let pending = begin(&later);
+    assert_eq!(pending.dir(), place);
+    fs::write(place.join("gen.rs"), b"x").unwrap();
+    assert_eq!(collector.gc(LEFTOVERS).unwrap().orphans, 0);
+    let record = pending.publish(sample_record(&key(1), &[])).unwrap();
+    assert_eq!(collector.gc(LEFTOVERS).unwrap().orphans, 0);
+    later.verify(&record, Check::Full).unwrap();
+}
+
+#[test]
+fn plans_count_and_small_files_go_by_age() {
+    let root = tempfile::tempdir().unwrap();
+    let store = DiskStore::open(root.path()).unwrap();
+    store.put_plan(&key(1), &[0; 1000]).unwrap();
+    store.put_inputs(&key(2), &key(3), &Default::default()).unwrap();
+    let report = store.gc(GcPolicy { max_bytes: Some(1000), max_age: None }).unwrap();
+    assert_eq!(report.small_files, 0);
+    let report = store.gc(GcPolicy { max_bytes: Some(999), max_age: None }).unwrap();
+    assert_eq!(report.small_files, 1);
+    assert_eq!(store.plan(&key(1)).unwrap(), None);
+    store.gc(GcPolicy { max_bytes: None, max_age: Some(Duration::ZERO) }).unwrap();
+    assert_eq!(store.inputs(&key(3)).unwrap(), None);
+    assert_eq!(store.latest(&key(2)).unwrap(), []);
+}
+
+/// One step of an interleaving; the numbers choose a build and a key.
+#[derive(Clone, Debug)]
+enum Step {
+    Begin(usize, u8),
+    BeginAt(usize, u8),
+    Publish(usize),
+    Abandon(usize),
+    Lookup(usize, u8),
+    EndBuild(usize),
+    Damage(u8),
+    Gc(u64),
+}
+
+fn steps() -> impl Strategy<Value = Vec<Step>> {
+    let (build, key) = (0..3usize, 0..4u8);
+    let step = prop_oneof![
+        3 => (build.clone(), key.clone()).prop_map(|(b, k)| Step::Begin(b, k)),
+        2 => (build.clone(), key.clone()).prop_map(|(b, k)| Step::BeginAt(b, k)),
+        4 => build.clone().prop_map(Step::Publish),
+        1 => build.clone().prop_map(Step::Abandon),
+        3 => (build.clone(), key.clone()).prop_map(|(b, k)| Step::Lookup(b, k)),
+        1 => build.prop_map(Step::EndBuild),
+        1 => key.prop_map(Step::Damage),
+        3 => prop_oneof![Just(0), Just(20), Just(u64::MAX)].prop_map(Step::Gc),
+    ];
+    prop::collection::vec(step, 1..60)
+}
+
+/// A build: what it holds, what it makes and what it relies on. The order of
+/// the fields is that in which a build ends.
+struct Build {
+    pending: Vec<Pending>,
+    seen: Vec<ResultRecord>,
+    _hold: Hold,
+    store: DiskStore,
+}
+
+impl Build {
+    fn start(root: &Path) -> Self {
+        let store = DiskStore::open(root).unwrap();
+        Self { pending: Vec::new(), seen: Vec::new(), _hold: store.hold().unwrap(), store }
+    }
+}
+
+fn files_are_there(store: &DiskStore, record: &ResultRecord) -> bool {
+    record.outputs.iter().all(|o| {
+        let file = store.dir_of(record).join(&o.name);
+        fs::read(file).is_ok_and(|bytes| Digest::of(&bytes) == o.digest)
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 100, failure_persistence: None, ..Default::default() })]
+
+    #[test]
+    fn no_interleaving_exposes_a_record_without_its_files(steps in steps()) {
+        let root = tempfile::tempdir().unwrap();
+        let collector = DiskStore::open(root.path()).unwrap();
+        let mut builds: Vec<Build> = (0..3).map(|_| Build::start(root.path())).collect();
+        for step in steps {
+            match step {
+                Step::Begin(b, k) => {
+                    let pending = builds[b].store.begin(&key(k)).unwrap();
+                    fs::write(pending.dir().join("a"), [k; 10]).unwrap();
+                    builds[b].pending.push(pending);
+                }
+                Step::BeginAt(b, k) => {
+                    let lock: Option<KeyLock> = builds[b].store.try_lock_key(&key(k)).unwrap();
+                    let Some(lock) = lock else { continue };
+                    // As an engine does: look again under the lock.
+                    if let Some(record) = builds[b].store.record(&key(k)).unwrap() {
+                        builds[b].seen.push(record);
+                        continue;
+                    }
+                    // A result at this place that others still use has no
+                    // record only if it was damaged and dropped.
+                    for build in &mut builds {
+                        build.seen.retain(|r| r.key != key(k) || r.directory.contains('-'));
+                    }
+                    let pending = builds[b].store.begin_at(lock, "x/out").unwrap();
+                    fs::write(pending.dir().join("a"), [k; 10]).unwrap();
+                    builds[b].pending.push(pending);
+                }
+                Step::Publish(b) => {
+                    if let Some(pending) = builds[b].pending.pop() {
+                        let record = sample_record(pending.key(), &[]);
+                        let record = pending.publish(record).unwrap();
+                        builds[b].seen.push(record);
+                    }
+                }
+                Step::Abandon(b) => drop(builds[b].pending.pop()),
+                Step::Lookup(b, k) => {
+                    if let Some(record) = builds[b].store.record(&key(k)).unwrap() {
+                        prop_assert!(files_are_there(&builds[b].store, &record));
+                        builds[b].seen.push(record);
+                    }
+                }
+                Step::EndBuild(b) => builds[b] = Build::start(root.path()),
+                Step::Damage(k) => {
+                    if let Some(record) = collector.record(&key(k)).unwrap() {
+                        collector.drop_record(&record);
+                    }
+                }
+                Step::Gc(max) => {
+                    let policy = GcPolicy { max_bytes: Some(max), max_age: None };
+                    collector.gc(policy).unwrap();
+                }
+            }
+            for build in &builds {
+                for record in &build.seen {
+                    prop_assert!(files_are_there(&build.store, record), "in use: {}", record.directory);
+                }
+                for pending in &build.pending {
+                    prop_assert!(pending.dir().join("a").exists(), "being made");
+                }
+            }
+        }
+        drop(builds);
+        collector.gc(EVERYTHING).unwrap();
+        collector.gc(EVERYTHING).unwrap();
+        prop_assert_eq!(leftovers(root.path()), Vec::<PathBuf>::new());
+    }
+}
