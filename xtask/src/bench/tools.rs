@@ -1,0 +1,142 @@
+//! The tools: which version, how installed, how they build, how they stop.
+//!
+//! Peers are installed by cargo below `target/tools/<name>`, once.
+
+use crate::{demo, process, workspace};
+use anyhow::{Context, Result};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// A tool that is there.
+pub(super) struct Tool {
+    /// Its name.
+    pub(super) name: &'static str,
+    /// What it says of its version.
+    pub(super) version: String,
+    exe: PathBuf,
+}
+
+/// Package, version and arguments of a peer.
+struct Package {
+    name: &'static str,
+    version: &'static str,
+    args: &'static [&'static str],
+}
+
+/// Remote backends are not measured, and would double the build.
+const PEERS: &[Package] = &[
+    Package { name: "sccache", version: "0.19.0", args: &["--no-default-features"] },
+    Package { name: "kache", version: "2.0.0", args: &[] },
+    Package { name: "mbx", version: "1.29.1", args: &[] },
+];
+
+/// Names of all tools, cargo first: the others are compared with it.
+pub(super) fn names() -> Vec<String> {
+    ["cargo", "larder"]
+        .into_iter()
+        .chain(PEERS.iter().map(|peer| peer.name))
+        .map(str::to_owned)
+        .collect()
+}
+
+/// Makes the named tools available, in the table's order.
+pub(super) fn install(wanted: &[String]) -> Result<Vec<Tool>> {
+    let known = names();
+    if let Some(name) = wanted.iter().find(|name| !known.contains(name)) {
+        anyhow::bail!("no tool {name}; there are {}", known.join(", "));
+    }
+    let wants = |name: &str| wanted.iter().any(|wanted| wanted == name);
+    let mut tools = Vec::new();
+    if wants("cargo") {
+        tools.push(Tool::new("cargo", "cargo".into(), &["--version"])?);
+    }
+    if wants("larder") {
+        tools.push(Tool::new("larder", demo::build_larder()?, &["larder", "--version"])?);
+    }
+    for peer in PEERS.iter().filter(|peer| wants(peer.name)) {
+        let root = workspace::target("tools").join(peer.name);
+        let exe = root.join("bin").join(peer.name);
+        if !exe.is_file() {
+            eprintln!("==> installing {} {}", peer.name, peer.version);
+            process::run(
+                process::command("cargo")
+                    .args(["install", "--quiet", "--locked", "--version", peer.version, "--root"])
+                    .arg(&root)
+                    .args(peer.args)
+                    .arg(peer.name),
+            )?;
+        }
+        tools.push(Tool::new(peer.name, exe, &["--version"])?);
+    }
+    Ok(tools)
+}
+
+impl Tool {
+    fn new(name: &'static str, exe: PathBuf, args: &[&str]) -> Result<Tool> {
+        let output = process::run_quietly(process::command(&exe).args(args))
+            .with_context(|| format!("{name} does not tell its version"))?;
+        let version =
+            String::from_utf8_lossy(&output.stdout).lines().next().unwrap_or_default().to_owned();
+        Ok(Tool { name, version, exe })
+    }
+
+    /// The command that builds `project` with what is stored in `store`.
+    pub(super) fn build(&self, project: &Path, store: &Path, dev: bool) -> Command {
+        let mut command = match self.name {
+            "larder" => process::command(&self.exe),
+            "mbx" => process::command(&self.exe),
+            _ => process::command("cargo"),
+        };
+        if self.name == "larder" {
+            command.arg("larder");
+        }
+        command.args(["build", "--offline"]);
+        if !dev {
+            command.arg("--release");
+        }
+        if matches!(self.name, "sccache" | "kache") {
+            command.env("RUSTC_WRAPPER", &self.exe);
+        }
+        if self.name == "sccache" {
+            // It caches nothing that is compiled incrementally.
+            command.env("CARGO_INCREMENTAL", "0");
+        }
+        self.settle(&mut command, store);
+        command.current_dir(project);
+        command
+    }
+
+    /// The command that stops the server which a build left behind.
+    pub(super) fn stop(&self, store: &Path) -> Option<Command> {
+        let args: &[&str] = match self.name {
+            "sccache" => &["--stop-server"],
+            "kache" => &["daemon", "stop"],
+            _ => return None,
+        };
+        let mut command = process::command(&self.exe);
+        command.args(args);
+        self.settle(&mut command, store);
+        Some(command)
+    }
+
+    /// Keeps everything that the tool stores below `store`.
+    fn settle(&self, command: &mut Command, store: &Path) {
+        match self.name {
+            "larder" => {
+                command.env("LARDER_DIR", store);
+            }
+            "sccache" => {
+                command.env("SCCACHE_DIR", store).env("SCCACHE_SERVER_UDS", store.join("socket"));
+            }
+            "kache" => {
+                command.env("KACHE_CACHE_DIR", store).env("KACHE_LOCAL_ONLY", "1");
+                command.env("KACHE_SOCKET_PATH", store.join("socket"));
+                command.env("KACHE_CONFIG", store.join("config.toml"));
+            }
+            "mbx" => {
+                command.env("MBX_CACHE_DIR", store).env("MBX_GC_AUTO", "0");
+            }
+            _ => {}
+        }
+    }
+}
