@@ -53,7 +53,7 @@ impl Stat {
         }
     }
 
-    fn is_racy(&self) -> bool {
+    pub(crate) fn is_racy(&self) -> bool {
         let changed = SystemTime::UNIX_EPOCH
             + Duration::new(self.ctime.try_into().unwrap_or(0), 0)
             + Duration::from_nanos(self.ctime_nanos.try_into().unwrap_or(0));
