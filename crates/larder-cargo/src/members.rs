@@ -184,8 +184,12 @@ impl Walk<'_> {
         }
         let raw = self.roots.manifest(&manifest)?;
         self.uses.push((manifest.clone(), PathUse::Content));
-        self.members.insert(manifest.clone());
         self.outside.remove(&manifest);
+        // A virtual manifest is no member, and has no dependencies.
+        if raw.package().is_none() {
+            return Ok(());
+        }
+        self.members.insert(manifest.clone());
         for directory in path_dependencies(&manifest, &raw, self.roots) {
             self.visit(&directory.join("Cargo.toml"), true)?;
         }

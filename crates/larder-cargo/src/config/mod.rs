@@ -288,5 +288,3 @@ impl Config {
     }
 }
 
-#[cfg(test)]
-mod tests;

@@ -75,7 +75,9 @@ pub enum Value {
 }
 
 /// Lists that replace each other instead of being joined: those that name a
-/// program. `*` stands for one part of the key.
+/// program. `*` stands for one part of the key. (Cargo 1.95 never shortens the
+/// key again while it merges, so there the order of a hash map decides between
+/// replacing and joining, differently in every run. This is what it documents.)
 const REPLACED_LISTS: &[&[&str]] = &[
     &["credential-alias", "*"],
     &["doc", "browser"],

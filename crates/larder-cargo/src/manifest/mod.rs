@@ -213,5 +213,3 @@ pub fn path_dependencies(
     found
 }
 
-#[cfg(test)]
-mod tests;
