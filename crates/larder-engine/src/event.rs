@@ -12,7 +12,6 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 /// Something that happened.
-#[derive(Debug)]
 pub enum Event<'a> {
     /// A line for the user that is not about a unit: a warning with an
     /// optional hint (a store that cannot be written, a handed-over command).

@@ -4,5 +4,29 @@
 //! [`request::Outcome`]. It never prints, never exits, and reads neither
 //! environment nor home: [`larder_cargo`]'s host value says what they are.
 
+mod build;
+mod deliver;
+mod environment;
+mod evaluate;
 pub mod event;
+mod execute;
+pub mod launch;
+mod lookup;
+mod mention_memo;
+mod places;
+mod plan_cache;
+mod publish;
+mod report;
 pub mod request;
+mod rustc_job;
+mod scan;
+mod schedule;
+mod script_job;
+pub mod session;
+mod symbols;
+mod tools;
+mod work;
+
+pub use environment::{ALWAYS_PASSED, UNKEYED};
+pub use rustc_job::described;
+pub use session::{EngineError, build};

@@ -1,5 +1,6 @@
 //! What the engine is asked to do, and what comes of it.
 
+use crate::launch::Launch;
 use larder_schema::plan::{Plan, UnitIndex};
 use larder_schema::report::Report;
 use std::path::PathBuf;
@@ -30,6 +31,8 @@ pub struct BuildRequest {
     pub short_diagnostics: bool,
     /// Width for diagnostics, where standard error is a terminal.
     pub diagnostic_width: Option<usize>,
+    /// Whether cargo's messages while planning may be coloured.
+    pub color: bool,
     /// Say what would be done, do nothing.
     pub dry_run: bool,
     /// `--offline`, `--locked`, `--frozen` as given (they are in `args` too).
@@ -47,4 +50,6 @@ pub struct Outcome {
     pub success: bool,
     /// Executables by unit: what `run`, `test` and `bench` start.
     pub executables: Vec<(UnitIndex, PathBuf)>,
+    /// How they are started, in the same order.
+    pub launches: Vec<Launch>,
 }

@@ -24,7 +24,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 /// How often a waiting process looks whether all others are gone.
-const RECOVERY_INTERVAL: Duration = Duration::from_millis(250);
+const RECOVERY_INTERVAL: Duration = Duration::from_millis(100);
 
 /// A pool of job tokens.
 #[derive(Debug)]

@@ -227,6 +227,34 @@ impl Pending {
     }
 }
 
+impl Pending {
+    /// Publishes under another key than the result was begun with: a key is
+    /// known only when the inputs are. What is in `record` stays, its outputs
+    /// and interface too.
+    ///
+    /// # Errors
+    /// The record cannot be written; the directory is handed back with the
+    /// error, so that the result can be used once all the same.
+    pub fn publish_as(
+        mut self,
+        key: Digest,
+        record: ResultRecord,
+    ) -> Result<ResultRecord, (StoreError, Self)> {
+        let mut record = record;
+        record.version = RECORD_VERSION;
+        record.key = key;
+        record.directory.clone_from(&self.directory);
+        match self.store.put_record(&record) {
+            Ok(()) => {
+                self.key = key;
+                self.published = true;
+                Ok(record)
+            }
+            Err(error) => Err((error, self)),
+        }
+    }
+}
+
 impl Drop for Pending {
     fn drop(&mut self) {
         if !self.published {

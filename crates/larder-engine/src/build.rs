@@ -1,0 +1,324 @@
+//! One build as its parts see it: the plan, where things are, what counts,
+//! and what has become of every unit so far.
+
+use crate::environment::Environments;
+use crate::event::{Event, Reporter};
+use crate::mention_memo::MentionMemo;
+use crate::places::{Places, libraries_below};
+use crate::symbols::Symbols;
+use larder_key::inputs::{self, Inputs};
+use larder_key::mention::Mentions;
+use larder_key::{Identities, inputs as key_inputs};
+use larder_schema::Digest;
+use larder_schema::pathset::{PathInput, PathSet};
+use larder_schema::plan::{Directives, Plan, UnitIndex};
+use larder_schema::record::ResultRecord;
+use larder_store::DiskStore;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, OnceLock, PoisonError, RwLock};
+
+/// What does not change during a build.
+pub struct Build<'a> {
+    /// The plan.
+    pub plan: &'a Plan,
+    /// Identities of its units.
+    pub identities: &'a Identities,
+    /// Where things are.
+    pub places: Places<'a>,
+    /// Environments of actions.
+    pub environments: Environments<'a>,
+    /// The store.
+    pub store: &'a DiskStore,
+    /// What programs mention.
+    pub mentions: &'a MentionMemo,
+    /// Tools of the host that count: linker and libc for what is linked.
+    pub linker: String,
+    /// Tools that build scripts find in `PATH`.
+    pub tools: String,
+    /// What `target-cpu=native` stands for.
+    pub cpu: String,
+    /// Who hears of what happens.
+    pub reporter: &'a dyn Reporter,
+    /// Directives of build-script runs that are there.
+    pub runs: RwLock<Vec<Option<Arc<RunOutput>>>>,
+    /// Libraries that rustc may load, by unit, computed when asked for.
+    pub libraries: Vec<OnceLock<Vec<UnitIndex>>>,
+    /// Names kept from build scripts.
+    pub removed: std::sync::Mutex<std::collections::BTreeSet<String>>,
+}
+
+/// What a build-script run left, with real paths.
+#[derive(Debug)]
+pub struct RunOutput {
+    /// What it said.
+    pub directives: Directives,
+    /// The same with symbolic paths.
+    pub symbolic: Directives,
+    /// Its `OUT_DIR`.
+    pub out_dir: PathBuf,
+}
+
+/// A result that this build uses.
+#[derive(Clone, Debug)]
+pub struct Chosen {
+    /// Its key.
+    pub key: Digest,
+    /// Its record.
+    pub record: Arc<ResultRecord>,
+    /// Directory of its files.
+    pub dir: PathBuf,
+    /// Files and variables that it was seen to use.
+    pub path_set: Arc<PathSet>,
+    /// Whether it is of this checkout only: incremental, or built against
+    /// something that is.
+    pub private: bool,
+}
+
+impl<'a> Build<'a> {
+    /// Emits an event.
+    pub fn emit(&self, event: &Event<'_>) {
+        self.reporter.event(event);
+    }
+
+    /// Name of a unit for people: `serde v1.0.210 (lib)`.
+    #[must_use]
+    pub fn unit_name(&self, unit: UnitIndex) -> String {
+        let u = &self.plan.units[unit];
+        let package = &self.plan.packages[u.package];
+        let what = if u.is_run() {
+            "build script run".to_owned()
+        } else {
+            let kind = u.target.kind.first().map_or("", String::as_str);
+            match kind {
+                "lib" | "proc-macro" | "custom-build" => {
+                    kind.replace("custom-build", "build script")
+                }
+                _ => format!("{kind} \"{}\"", u.target.name),
+            }
+        };
+        format!("{} v{} ({what})", package.name, package.version)
+    }
+
+    /// Libraries that rustc may load for a unit.
+    pub fn libraries(&self, unit: UnitIndex) -> &[UnitIndex] {
+        self.libraries[unit].get_or_init(|| libraries_below(self.plan, unit))
+    }
+
+    /// The tokens for what a unit's output may hold.
+    #[must_use]
+    pub fn symbols(&self, unit: UnitIndex) -> Symbols {
+        let roots = &self.plan.roots;
+        let mut list = vec![
+            ("workspace".to_owned(), roots.workspace.clone()),
+            ("cargo_home".to_owned(), roots.cargo_home.clone()),
+            ("sysroot".to_owned(), roots.sysroot.clone()),
+            ("target".to_owned(), roots.target.clone()),
+        ];
+        if let Some(dir) = self.places.dir(unit) {
+            list.push(("out".to_owned(), dir.to_string_lossy().into_owned()));
+        }
+        Symbols::new(list)
+    }
+
+    /// Symbols of places that are the same for every unit.
+    #[must_use]
+    pub fn root_symbols(&self) -> Symbols {
+        let roots = &self.plan.roots;
+        Symbols::new([
+            ("workspace".to_owned(), roots.workspace.clone()),
+            ("cargo_home".to_owned(), roots.cargo_home.clone()),
+            ("sysroot".to_owned(), roots.sysroot.clone()),
+            ("target".to_owned(), roots.target.clone()),
+        ])
+    }
+
+    /// The inputs of a unit that are known before anything ran.
+    #[must_use]
+    pub fn action_inputs(&self, unit: UnitIndex) -> Inputs {
+        let u = &self.plan.units[unit];
+        let mut inputs = inputs::of_action(self.plan, self.identities, unit);
+        let Some(action) = &u.action else { return inputs };
+        let mut variable = |name: &str| {
+            let value = self.environments.value(&self.places, unit, name);
+            inputs.push((format!("env {name}"), value.unwrap_or_else(|| UNSET.to_owned())));
+        };
+        if u.is_run() {
+            inputs.push(("tools".to_owned(), self.tools.clone()));
+            inputs.push(("linker and libc".to_owned(), self.linker.clone()));
+        } else {
+            key_inputs::RUSTC_VARIABLES.iter().for_each(|name| variable(name));
+            if action.links {
+                key_inputs::LINKER_VARIABLES.iter().for_each(|name| variable(name));
+                inputs.push(("linker and libc".to_owned(), self.linker.clone()));
+            }
+        }
+        if u.rustflags.iter().any(|flag| flag.contains("target-cpu=native"))
+            || action.args.iter().any(|arg| arg.0.contains("target-cpu=native"))
+        {
+            inputs.push(("cpu".to_owned(), self.cpu.clone()));
+        }
+        // Target specifications, linker scripts and the like: files that the
+        // user's flags name.
+        for arg in &action.args {
+            for path in paths_in(&arg.0) {
+                if let Ok(Some(digest)) = self.store.stat_cache().digest(Path::new(path)) {
+                    inputs.push((format!("file {path}"), digest.to_string()));
+                }
+            }
+        }
+        inputs
+    }
+
+    /// The values of a path set here, as named inputs.
+    #[must_use]
+    pub fn values(&self, unit: UnitIndex, set: &PathSet) -> Inputs {
+        let mut values = Vec::with_capacity(set.paths.len() + set.env.len());
+        for input in &set.paths {
+            let path = self.path(unit, input);
+            let value = crate::evaluate::value(self.store.stat_cache(), input, &path);
+            values.push((format!("{} {}", input_kind(input), input.path), value));
+        }
+        for name in &set.env {
+            let value = match name.strip_prefix(FROM_SCRIPT) {
+                Some(name) => self.script_variable(unit, name),
+                None => self.environments.value(&self.places, unit, name),
+            };
+            values.push((format!("env {name}"), value.unwrap_or_else(|| UNSET.to_owned())));
+        }
+        values
+    }
+
+    /// Where a path input lies here.
+    #[must_use]
+    pub fn path(&self, unit: UnitIndex, input: &PathInput) -> PathBuf {
+        let template = larder_schema::plan::Template(input.path.clone());
+        PathBuf::from(self.places.expand(unit, &template))
+    }
+
+    /// Value of a variable that the package's build script sets.
+    fn script_variable(&self, unit: UnitIndex, name: &str) -> Option<String> {
+        larder_plan::apply::own_runs(self.plan, unit).filter_map(|run| self.run(run)).find_map(
+            |run| run.directives.env.iter().rev().find(|(n, _)| n == name).map(|(_, v)| v.clone()),
+        )
+    }
+
+    /// What a build-script run left, if it is there.
+    #[must_use]
+    pub fn run(&self, unit: UnitIndex) -> Option<Arc<RunOutput>> {
+        let runs = self.runs.read().unwrap_or_else(PoisonError::into_inner);
+        runs[unit].clone()
+    }
+
+    /// Says what a build-script run left.
+    pub fn set_run(&self, unit: UnitIndex, output: RunOutput) {
+        let mut runs = self.runs.write().unwrap_or_else(PoisonError::into_inner);
+        runs[unit] = Some(Arc::new(output));
+    }
+
+    /// The programs whose code decides which variables count for a unit: its
+    /// build script, or the proc-macros that its rustc loads.
+    #[must_use]
+    pub fn programs(&self, unit: UnitIndex) -> Vec<UnitIndex> {
+        let u = &self.plan.units[unit];
+        if u.is_run() {
+            let is_script = |dep: &UnitIndex| {
+                let d = &self.plan.units[*dep];
+                !d.is_run() && d.target.is("custom-build")
+            };
+            return u.deps.iter().map(|dep| dep.unit).filter(is_script).take(1).collect();
+        }
+        let is_macro = |lib: &&UnitIndex| self.plan.units[**lib].target.is("proc-macro");
+        self.libraries(unit).iter().filter(is_macro).copied().collect()
+    }
+
+    /// What the programs of a unit mention; `None` if one is not there yet.
+    #[must_use]
+    pub fn mentioned(
+        &self,
+        unit: UnitIndex,
+        chosen: &dyn Fn(UnitIndex) -> Option<Chosen>,
+    ) -> Option<Mentions> {
+        let mut all = Mentions::default();
+        for program in self.programs(unit) {
+            let chosen = chosen(program)?;
+            let file = executable_of(&chosen.record.outputs)?;
+            let path = chosen.dir.join(&file.name);
+            let found = self.mentions.mentions(&file.digest, || std::fs::read(path)).ok()?;
+            all.names.extend(found.names);
+            all.iterates |= found.iterates;
+        }
+        Some(all)
+    }
+
+    /// The values of the variables that a unit's programs mention.
+    #[must_use]
+    pub fn mentioned_values(&self, unit: UnitIndex, mentions: &Mentions) -> Inputs {
+        let u = &self.plan.units[unit];
+        let names: Vec<String> = if u.is_run() {
+            self.environments.keyed_for_script(unit, mentions)
+        } else {
+            let of_action = |name: &&String| {
+                !larder_key::inputs::IGNORED_VARIABLES.contains(&name.as_str())
+                    && !UNKEYED_FOR_MACROS.contains(&name.as_str())
+            };
+            mentions.names.iter().filter(of_action).cloned().collect()
+        };
+        names
+            .into_iter()
+            .map(|name| {
+                let value = self.environments.symbolic_value(unit, &name);
+                (format!("env {name} (mentioned)"), value.unwrap_or_else(|| UNSET.to_owned()))
+            })
+            .collect()
+    }
+}
+
+/// Proc-macros mention these through the standard library, or they hold only
+/// places.
+const UNKEYED_FOR_MACROS: &[&str] = &["PATH", "LD_LIBRARY_PATH", "TMPDIR", "TERM"];
+
+/// Value of a variable that is not set.
+pub const UNSET: &str = "<unset>";
+
+/// Prefix of a path set's variable that the package's build script sets.
+pub const FROM_SCRIPT: &str = "build-script:";
+
+/// The executable or dynamic library among outputs.
+#[must_use]
+pub fn executable_of(
+    outputs: &[larder_schema::record::OutputFile],
+) -> Option<&larder_schema::record::OutputFile> {
+    let is_library =
+        |name: &str| [".so", ".dylib", ".dll"].iter().any(|suffix| name.ends_with(suffix));
+    outputs
+        .iter()
+        .find(|o| is_library(&o.name))
+        .or_else(|| outputs.iter().find(|o| o.mode & 0o111 != 0 && o.symlink.is_none()))
+}
+
+/// Word for a path input in explanations.
+fn input_kind(input: &PathInput) -> &'static str {
+    use larder_schema::pathset::PathUse;
+    match input.uses {
+        PathUse::Content => "file",
+        PathUse::Tree => "tree",
+        PathUse::Presence => "presence",
+        PathUse::Listing => "listing",
+        PathUse::Package => "package",
+        PathUse::Location => "location",
+    }
+}
+
+/// Absolute paths that an argument names: `--target=/x.json`,
+/// `link-arg=-T/x.ld`, `-L/dir`.
+fn paths_in(arg: &str) -> impl Iterator<Item = &str> {
+    let start = arg.find('/').filter(|_| !arg.contains('{'));
+    start
+        .map(|at| &arg[at..])
+        .into_iter()
+        .flat_map(|rest| rest.split(',').filter(|part| part.starts_with('/')))
+}
+
+/// Everything about results that are there, by unit.
+pub type ChosenMap = BTreeMap<UnitIndex, Chosen>;

@@ -1,0 +1,638 @@
+//! Executing what is missing: one loop that owns all state, and a thread for
+//! every job that runs.
+
+use crate::build::{Build, Chosen, ChosenMap, RunOutput};
+use crate::event::Event;
+use crate::lookup::Found;
+use crate::publish::Publication;
+use crate::schedule::{Schedule, State};
+use crate::work::{Built, JobFailed, Progress, Task};
+use larder_sandbox::jobs::{Pool, Token};
+use larder_schema::plan::UnitIndex;
+use larder_schema::report::{MissReason, Outcome};
+use larder_schema::{Digest, Framed};
+use larder_store::{Durations, KeyLock, Pending};
+use std::collections::BinaryHeap;
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::time::Duration;
+
+/// How a build is executed.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// Go on with what does not depend on a failed unit.
+    pub keep_going: bool,
+    /// `--diagnostic-width`.
+    pub diagnostic_width: Option<usize>,
+    /// `-v` count.
+    pub verbose: u8,
+    /// Only look up.
+    pub dry_run: bool,
+}
+
+/// What became of a unit, for report and delivery.
+#[derive(Clone, Debug)]
+pub struct Fate {
+    /// What became of it.
+    pub outcome: Outcome,
+    /// Why it was not answered.
+    pub miss: Option<MissReason>,
+    /// Wall time in this build.
+    pub spent: Duration,
+    /// Why its result is not published.
+    pub use_once: Option<String>,
+}
+
+impl Default for Fate {
+    fn default() -> Self {
+        Self { outcome: Outcome::NotRun, miss: None, spent: Duration::ZERO, use_once: None }
+    }
+}
+
+pub(crate) enum Message {
+    Metadata(UnitIndex),
+    Finished(UnitIndex, Box<Result<Built, JobFailed>>),
+    Token(std::io::Result<Option<Token>>),
+    Unlocked(UnitIndex, Option<KeyLock>),
+}
+
+/// The state of one execution.
+pub struct Execution<'b, 'a> {
+    /// What does not change.
+    pub build: &'b Build<'a>,
+    pub(crate) options: Options,
+    /// State by unit.
+    pub state: Vec<State>,
+    /// Keys that are known, real or predicted.
+    pub keys: Vec<Option<Digest>>,
+    /// Results that are there.
+    pub chosen: ChosenMap,
+    /// What became of every unit.
+    pub fates: Vec<Fate>,
+    pub(crate) schedule: Schedule,
+    pub(crate) durations: &'b Durations,
+    pub(crate) built: Vec<Option<Built>>,
+    /// Results that are used in this build only: their directories go when
+    /// it ends.
+    pub(crate) kept: Vec<Pending>,
+    pub(crate) salt: Option<Digest>,
+    pub(crate) publishing: Publication,
+    flights: Vec<Option<Digest>>,
+    locks: Vec<Option<KeyLock>>,
+    dependents: Vec<Vec<UnitIndex>>,
+    running: Vec<UnitIndex>,
+    ready: BinaryHeap<(Duration, std::cmp::Reverse<UnitIndex>)>,
+    queued: Vec<bool>,
+    tokens_asked: usize,
+    stopping: bool,
+}
+
+struct Signals(std::sync::Mutex<Sender<Message>>);
+
+impl Progress for Signals {
+    fn metadata_ready(&self, unit: UnitIndex) {
+        let sender = self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let _ = sender.send(Message::Metadata(unit));
+    }
+}
+
+impl<'b, 'a> Execution<'b, 'a> {
+    /// Looks everything up and decides what has to run.
+    #[must_use]
+    pub fn prepare(build: &'b Build<'a>, durations: &'b Durations, options: Options) -> Self {
+        let count = build.plan.units.len();
+        let schedule = Schedule::new(build, durations);
+        let mut dependents = vec![Vec::new(); count];
+        for unit in 0..count {
+            let mut below = build.counted_dependencies(unit);
+            below.extend(&schedule.files[unit]);
+            below.extend(&schedule.metadata[unit]);
+            below.sort_unstable();
+            below.dedup();
+            for dep in below {
+                dependents[dep].push(unit);
+            }
+        }
+        let incremental = build.plan.units.iter().any(|u| u.profile.incremental);
+        let salt = incremental.then(|| {
+            let mut f = Framed::new("larder checkout 1");
+            f.text("target", &build.plan.roots.target);
+            f.finish()
+        });
+        let mut this = Self {
+            build,
+            options,
+            state: vec![State::Unneeded; count],
+            keys: vec![None; count],
+            chosen: ChosenMap::new(),
+            fates: vec![Fate::default(); count],
+            schedule,
+            durations,
+            built: (0..count).map(|_| None).collect(),
+            kept: Vec::new(),
+            salt,
+            publishing: Publication::default(),
+            flights: vec![None; count],
+            locks: (0..count).map(|_| None).collect(),
+            dependents,
+            running: Vec::new(),
+            ready: BinaryHeap::new(),
+            queued: vec![false; count],
+            tokens_asked: 0,
+            stopping: false,
+        };
+        this.look_all_up();
+        this
+    }
+
+    fn look_all_up(&mut self) {
+        let order = larder_key::identity::dependency_order(self.build.plan);
+        let mut found: Vec<Option<Found>> = (0..self.state.len()).map(|_| None).collect();
+        for &unit in &order {
+            let mut result = self.build.look_up(unit, &self.keys, &self.chosen, self.salt.as_ref());
+            self.keys[unit] = result.key;
+            if let Some(hit) = result.hit.take() {
+                match self.build.take(unit, &hit) {
+                    Ok(()) => {
+                        self.chosen.insert(unit, hit);
+                    }
+                    Err(detail) => result.damaged = Some(detail),
+                }
+            }
+            found[unit] = Some(result);
+        }
+        for unit in 0..self.state.len() {
+            if self.build.is_asked_for(unit) {
+                self.need(unit, &mut found);
+            }
+        }
+        for &unit in &order {
+            if self.state[unit] == State::Recheck
+                && self.needed_below(unit).iter().all(|&dep| self.state[dep] == State::Done)
+            {
+                self.state[unit] = State::Done;
+            }
+            // Reasons are worth their cost only for what runs.
+            if self.state[unit] == State::Run {
+                let nothing = Found::default();
+                let seen = found[unit].as_ref().unwrap_or(&nothing);
+                let reason = self.build.miss_reason(unit, seen, &self.keys, &self.chosen);
+                self.fates[unit].miss = Some(reason);
+            } else if self.state[unit] == State::Done || self.chosen.contains_key(&unit) {
+                self.fates[unit].outcome = Outcome::Hit;
+            }
+        }
+    }
+
+    /// Whether a unit's files are enough for whoever uses them: what is below
+    /// it is not read again.
+    fn is_self_contained(&self, unit: UnitIndex) -> bool {
+        let u = &self.build.plan.units[unit];
+        u.is_final() || u.is_run() || u.target.is("proc-macro")
+    }
+
+    /// Units whose files are read together with those of a hit.
+    fn needed_below(&self, unit: UnitIndex) -> Vec<UnitIndex> {
+        let u = &self.build.plan.units[unit];
+        if self.is_self_contained(unit) {
+            return Vec::new();
+        }
+        u.deps.iter().filter(|dep| dep.linked).map(|dep| dep.unit).collect()
+    }
+
+    fn need(&mut self, start: UnitIndex, found: &mut [Option<Found>]) {
+        let mut stack = vec![start];
+        while let Some(unit) = stack.pop() {
+            if self.state[unit] != State::Unneeded {
+                continue;
+            }
+            let u = &self.build.plan.units[unit];
+            if u.doctest.is_some() || u.action.is_none() {
+                self.state[unit] = State::Done;
+                self.take_override(unit);
+                stack.extend(u.deps.iter().map(|dep| dep.unit));
+                continue;
+            }
+            let damage = self.chosen.get(&unit).map(|hit| self.build.check_files(hit));
+            match damage {
+                Some(Ok(())) => {
+                    self.state[unit] = State::Recheck;
+                    stack.extend(self.needed_below(unit));
+                    continue;
+                }
+                Some(Err(detail)) => {
+                    self.chosen.remove(&unit);
+                    self.build.emit(&Event::Warning { text: detail.clone(), hint: None });
+                    if let Some(found) = &mut found[unit] {
+                        found.damaged = Some(detail);
+                    }
+                }
+                None => {}
+            }
+            self.state[unit] = State::Run;
+            stack.extend(self.build.counted_dependencies(unit));
+            stack.extend(&self.schedule.files[unit]);
+            stack.extend(&self.schedule.metadata[unit]);
+        }
+    }
+
+    /// A build script that the configuration answers is there at once.
+    fn take_override(&self, unit: UnitIndex) {
+        let Some(directives) = &self.build.plan.units[unit].overridden else { return };
+        let symbols = self.build.root_symbols();
+        let mut symbolic = directives.clone();
+        for (_, value) in &mut symbolic.env {
+            *value = symbols.symbolic(value);
+        }
+        let output =
+            RunOutput { directives: directives.clone(), symbolic, out_dir: Default::default() };
+        self.build.set_run(unit, output);
+    }
+
+    /// How many units run, as far as is known before anything ran.
+    #[must_use]
+    pub fn missing(&self) -> usize {
+        self.state.iter().filter(|state| **state == State::Run).count()
+    }
+
+    /// Runs what has to run. `true` if everything that was asked for is there.
+    pub fn run(&mut self, pool: &Arc<Pool>) -> bool {
+        let (sender, messages) = channel();
+        let (ask, asked) = channel::<()>();
+        let pending = self.missing() + self.count(State::Recheck);
+        if pending == 0 {
+            return true;
+        }
+        let build = self.build;
+        let cancelled = std::sync::atomic::AtomicBool::new(false);
+        let signals = Signals(std::sync::Mutex::new(sender.clone()));
+        let signals = &signals;
+        std::thread::scope(|scope| {
+            let token_sender = sender.clone();
+            let token_pool = Arc::clone(pool);
+            let cancelled = &cancelled;
+            scope.spawn(move || {
+                let is_cancelled = || cancelled.load(std::sync::atomic::Ordering::Relaxed);
+                while asked.recv().is_ok() {
+                    let token = token_pool.acquire(&is_cancelled);
+                    if token_sender.send(Message::Token(token)).is_err() {
+                        return;
+                    }
+                }
+            });
+            let spawn = |task: Task, token: Token| {
+                let sender = sender.clone();
+                scope.spawn(move || {
+                    let unit = task.unit;
+                    let result = build.work(task, signals);
+                    drop(token);
+                    let _ = sender.send(Message::Finished(unit, Box::new(result)));
+                });
+            };
+            let wait = |unit: UnitIndex, flight: Digest| {
+                let sender = sender.clone();
+                scope.spawn(move || {
+                    let lock = build.store.lock_key(&flight).ok();
+                    let _ = sender.send(Message::Unlocked(unit, lock));
+                });
+            };
+            self.drive(pool, &messages, &ask, &spawn, &wait);
+            cancelled.store(true, std::sync::atomic::Ordering::Relaxed);
+            drop(ask);
+        });
+        for unit in 0..self.state.len() {
+            if self.state[unit] == State::Built {
+                self.fates[unit].outcome = Outcome::Executed;
+            }
+        }
+        self.state.iter().all(|state| matches!(state, State::Done | State::Unneeded))
+    }
+
+    fn count(&self, state: State) -> usize {
+        self.state.iter().filter(|s| **s == state).count()
+    }
+
+    fn drive(
+        &mut self,
+        pool: &Arc<Pool>,
+        messages: &Receiver<Message>,
+        ask: &Sender<()>,
+        spawn: &dyn Fn(Task, Token),
+        wait: &dyn Fn(UnitIndex, Digest),
+    ) {
+        for unit in 0..self.state.len() {
+            self.consider(unit);
+        }
+        loop {
+            while self.tokens_asked < self.ready.len() && !self.stopping {
+                self.tokens_asked += 1;
+                let _ = ask.send(());
+            }
+            let waiting = self.count(State::Waiting);
+            if self.running.is_empty() && waiting == 0 && (self.ready.is_empty() || self.stopping) {
+                return;
+            }
+            let Ok(message) = messages.recv() else { return };
+            match message {
+                Message::Token(Ok(Some(token))) => {
+                    self.tokens_asked -= 1;
+                    self.start_one(pool, token, spawn, wait);
+                }
+                Message::Token(Ok(None)) => self.tokens_asked -= 1,
+                Message::Token(Err(error)) => {
+                    self.tokens_asked -= 1;
+                    self.stopping = true;
+                    let text = format!("the jobserver broke: {error}");
+                    self.build.emit(&Event::Warning { text, hint: None });
+                }
+                Message::Metadata(unit) => {
+                    if self.state[unit] == State::Running {
+                        self.state[unit] = State::Metadata;
+                        self.wake_dependents(unit);
+                    }
+                }
+                Message::Unlocked(unit, lock) => {
+                    self.locks[unit] = lock;
+                    self.state[unit] = State::Run;
+                    self.queued[unit] = false;
+                    if !self.answer_again(unit) {
+                        self.consider(unit);
+                    }
+                }
+                Message::Finished(unit, result) => {
+                    self.running.retain(|&u| u != unit);
+                    match *result {
+                        Ok(built) => {
+                            self.state[unit] = State::Built;
+                            self.built[unit] = Some(built);
+                            self.settle(unit);
+                        }
+                        Err(failed) => self.fail(unit, &failed),
+                    }
+                    self.progress();
+                }
+            }
+        }
+    }
+
+    fn progress(&self) {
+        let done = self
+            .state
+            .iter()
+            .filter(|s| matches!(s, State::Done | State::Built | State::Unneeded))
+            .count();
+        self.build.emit(&Event::Progress { done, units: self.state.len(), running: &self.running });
+    }
+
+    /// Puts a unit into the queue if it can run, or decides a recheck.
+    fn consider(&mut self, unit: UnitIndex) {
+        match self.state[unit] {
+            State::Run if !self.queued[unit] => {
+                let files = self.schedule.files[unit].iter().all(|&d| self.state[d].has_files());
+                let metadata =
+                    self.schedule.metadata[unit].iter().all(|&d| self.state[d].has_metadata());
+                if files && metadata {
+                    self.queued[unit] = true;
+                    self.ready.push((self.schedule.priority[unit], std::cmp::Reverse(unit)));
+                }
+            }
+            State::Recheck => {
+                let below = self.build.counted_dependencies(unit);
+                let settled =
+                    below.iter().all(|&d| matches!(self.state[d], State::Done | State::Unneeded));
+                if settled && !self.answer_again(unit) {
+                    self.chosen.remove(&unit);
+                    self.state[unit] = State::Run;
+                    // What it needs may not be needed by anybody else yet.
+                    let mut none: Vec<Option<Found>> =
+                        (0..self.state.len()).map(|_| None).collect();
+                    let mut below = self.build.counted_dependencies(unit);
+                    below.extend(&self.schedule.files[unit]);
+                    below.extend(&self.schedule.metadata[unit]);
+                    for dep in below {
+                        self.need(dep, &mut none);
+                        self.consider(dep);
+                    }
+                    self.consider(unit);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// Looks a unit up with what is known now. `true` if it is answered.
+    fn answer_again(&mut self, unit: UnitIndex) -> bool {
+        let known = self
+            .build
+            .counted_dependencies(unit)
+            .iter()
+            .all(|&d| matches!(self.state[d], State::Done | State::Unneeded));
+        if !known {
+            return false;
+        }
+        let mut found = self.build.look_up(unit, &self.keys, &self.chosen, self.salt.as_ref());
+        let Some(hit) = found.hit.take() else {
+            if self.state[unit] == State::Recheck {
+                let reason = self.build.miss_reason(unit, &found, &self.keys, &self.chosen);
+                self.fates[unit].miss = Some(reason);
+            }
+            return false;
+        };
+        if self.build.check_files(&hit).is_err() || self.build.take(unit, &hit).is_err() {
+            return false;
+        }
+        self.keys[unit] = Some(hit.key);
+        self.chosen.insert(unit, hit);
+        self.locks[unit] = None;
+        self.fates[unit].outcome = Outcome::Hit;
+        self.fates[unit].miss = None;
+        self.state[unit] = State::Done;
+        self.announce_hit(unit);
+        self.wake_dependents(unit);
+        true
+    }
+
+    fn start_one(
+        &mut self,
+        pool: &Arc<Pool>,
+        token: Token,
+        spawn: &dyn Fn(Task, Token),
+        wait: &dyn Fn(UnitIndex, Digest),
+    ) {
+        while let Some((_, std::cmp::Reverse(unit))) = self.ready.pop() {
+            if self.stopping || self.state[unit] != State::Run {
+                continue;
+            }
+            if self.locks[unit].is_none() {
+                let flight = self.flight(unit);
+                match self.build.store.try_lock_key(&flight) {
+                    Ok(Some(lock)) => self.locks[unit] = Some(lock),
+                    Ok(None) => {
+                        self.state[unit] = State::Waiting;
+                        let what =
+                            format!("another process that builds {}", self.build.unit_name(unit));
+                        self.build.emit(&Event::Blocking { what });
+                        wait(unit, flight);
+                        continue;
+                    }
+                    // Without locks a unit may be built twice, which is only
+                    // slow.
+                    Err(_) => {}
+                }
+                if self.answer_again(unit) {
+                    continue;
+                }
+            }
+            match self.task(unit, pool) {
+                Ok(task) => {
+                    self.state[unit] = State::Running;
+                    self.running.push(unit);
+                    spawn(task, token);
+                    self.progress();
+                    return;
+                }
+                Err(failed) => {
+                    self.fail(unit, &failed);
+                    return;
+                }
+            }
+        }
+    }
+
+    fn task(&mut self, unit: UnitIndex, pool: &Arc<Pool>) -> Result<Task, JobFailed> {
+        let build = self.build;
+        let flight = self.flight(unit);
+        let pending = if build.plan.units[unit].is_run() {
+            self.begin_run(unit)
+        } else {
+            build.store.begin(&flight)
+        };
+        let pending = pending.map_err(|error| crate::work::internal(&error))?;
+        let programs: Vec<Chosen> =
+            build.programs(unit).into_iter().filter_map(|program| self.program(program)).collect();
+        let warm_session = build
+            .incremental_dir_of(unit)
+            .is_some_and(|dir| std::fs::read_dir(dir).is_ok_and(|mut d| d.next().is_some()));
+        Ok(Task {
+            unit,
+            pending,
+            lock: self.locks[unit].take(),
+            pool: Arc::clone(pool),
+            programs,
+            warm_session,
+            diagnostic_width: self.options.diagnostic_width,
+            verbose: self.options.verbose,
+        })
+    }
+
+    /// The result of a program, published or just built.
+    fn program(&self, unit: UnitIndex) -> Option<Chosen> {
+        if let Some(chosen) = self.chosen.get(&unit) {
+            return Some(chosen.clone());
+        }
+        let built = self.built[unit].as_ref()?;
+        Some(self.unpublished(unit, built))
+    }
+
+    /// `OUT_DIR` is a function of what is known before the run, so that its
+    /// text is the same in every checkout: see [`Self::flight`]. With the
+    /// values of the newest path set in it, two states of declared inputs do
+    /// not share a place.
+    fn begin_run(&mut self, unit: UnitIndex) -> Result<Pending, larder_store::StoreError> {
+        let build = self.build;
+        let mut f = Framed::new("larder out dir 1");
+        f.digest("flight", &self.flight(unit));
+        let sets = build.store.path_sets(build.identities.of_unit(unit)).ok().flatten();
+        if let Some(set) = sets.and_then(|sets| sets.sets.into_iter().next()) {
+            for (name, value) in build.values(unit, &set) {
+                f.text("name", &name).text("value", &value);
+            }
+        }
+        let lock = build.store.lock_key(&f.finish())?;
+        let u = &build.plan.units[unit];
+        let package = &build.plan.packages[u.package];
+        let profile = crate::places::directory_of_profile(&build.plan.profile);
+        let name = format!("{}-{}", package.name, build.identities.metadata(unit));
+        build.store.begin_at(lock, &format!("target/{profile}/build/{name}/out"))
+    }
+
+    /// What processes agree on that are about to build the same: everything
+    /// that is known of a unit before it ran.
+    fn flight(&mut self, unit: UnitIndex) -> Digest {
+        if let Some(flight) = self.flights[unit] {
+            return flight;
+        }
+        let build = self.build;
+        let mut f = Framed::new("larder flight 1");
+        for (name, value) in build.action_inputs(unit) {
+            f.text("name", &name).text("value", &value);
+        }
+        let package = &build.plan.packages[build.plan.units[unit].package];
+        if !package.source.is_immutable() {
+            let input = larder_schema::pathset::PathInput {
+                path: package.root.0.clone(),
+                uses: larder_schema::pathset::PathUse::Package,
+            };
+            let root = build.path(unit, &input);
+            f.text("files", &crate::evaluate::value(build.store.stat_cache(), &input, &root));
+        }
+        for dep in build.counted_dependencies(unit) {
+            let flight = self.flight(dep);
+            f.digest("dependency", &flight);
+        }
+        let flight = f.finish();
+        self.flights[unit] = Some(flight);
+        flight
+    }
+
+    /// Publishes what can be published now: a unit whose dependencies all
+    /// have their keys, and then its dependents.
+    fn settle(&mut self, unit: UnitIndex) {
+        self.wake_dependents(unit);
+        let mut stack = vec![unit];
+        while let Some(unit) = stack.pop() {
+            if self.state[unit] != State::Built {
+                continue;
+            }
+            let settled = self
+                .build
+                .counted_dependencies(unit)
+                .iter()
+                .all(|&d| matches!(self.state[d], State::Done | State::Unneeded));
+            if !settled {
+                continue;
+            }
+            self.publish(unit);
+            self.state[unit] = State::Done;
+            self.wake_dependents(unit);
+            stack.extend(self.dependents[unit].iter().copied());
+        }
+    }
+
+    fn wake_dependents(&mut self, unit: UnitIndex) {
+        for dependent in self.dependents[unit].clone() {
+            self.consider(dependent);
+        }
+    }
+
+    fn fail(&mut self, unit: UnitIndex, failed: &JobFailed) {
+        self.state[unit] = State::Failed;
+        self.locks[unit] = None;
+        self.fates[unit].outcome = Outcome::Failed;
+        self.build.emit(&Event::Failed { unit, text: failed.text.clone() });
+        self.announce(unit, Vec::new());
+        if !self.options.keep_going || failed.internal {
+            self.stopping = true;
+        }
+        let mut stack = vec![unit];
+        while let Some(unit) = stack.pop() {
+            for dependent in self.dependents[unit].clone() {
+                if matches!(self.state[dependent], State::Run | State::Recheck) {
+                    self.state[dependent] = State::Failed;
+                    self.fates[dependent].outcome = Outcome::NotRun;
+                    stack.push(dependent);
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,295 @@
+//! Looking results up, bottom up: the keys of all units, and which of them
+//! the store answers.
+//!
+//! A key needs the keys of the dependencies, not their files. Where a unit's
+//! record is gone but its path set is known, its key is *predicted* from the
+//! newest path set: only if that key was once real can a dependent's record
+//! be found under it, so a hit above is as good as if the record were there.
+
+use crate::build::{Build, Chosen, ChosenMap, RunOutput};
+use larder_key::explain;
+use larder_key::inputs::{self, Inputs};
+use larder_schema::pathset::{KeyInputs, PathSet};
+use larder_schema::plan::UnitIndex;
+use larder_schema::record::ResultRecord;
+use larder_schema::report::MissReason;
+use larder_schema::{Digest, Framed};
+use larder_store::Check;
+use std::sync::Arc;
+
+/// What looking up one unit found.
+#[derive(Debug, Default)]
+pub struct Found {
+    /// The key: of the hit, or predicted.
+    pub key: Option<Digest>,
+    /// The result.
+    pub hit: Option<Chosen>,
+    /// Whether records exist that were built against other outputs.
+    pub differs: Vec<UnitIndex>,
+    /// The result was there and is damaged.
+    pub damaged: Option<String>,
+    /// A side output is not as it was left.
+    pub side_output: Option<String>,
+}
+
+impl Build<'_> {
+    /// The part of a unit's key without its path set. `None` if the key of a
+    /// dependency or what a program mentions is not known.
+    pub fn base(
+        &self,
+        unit: UnitIndex,
+        keys: &[Option<Digest>],
+        chosen: &ChosenMap,
+    ) -> Option<(Digest, Inputs)> {
+        let mut dependencies = Vec::new();
+        let mut named = Vec::new();
+        for dep in self.counted_dependencies(unit) {
+            let key = keys[dep]?;
+            dependencies.push((*self.identities.of_unit(dep), key));
+            named.push((format!("{}{}", explain::DEPENDENCY, self.unit_name(dep)), key));
+        }
+        let mut action = self.action_inputs(unit);
+        if !self.programs(unit).is_empty() {
+            let mentions = self.mentioned(unit, &|program| chosen.get(&program).cloned())?;
+            action.extend(self.mentioned_values(unit, &mentions));
+        }
+        let base = inputs::base(&action, &mut dependencies);
+        action.extend(named.into_iter().map(|(name, key)| (name, key.to_string())));
+        Some((base, action))
+    }
+
+    /// Units whose keys count for a unit: its dependencies, and the runs whose
+    /// native libraries it links.
+    #[must_use]
+    pub fn counted_dependencies(&self, unit: UnitIndex) -> Vec<UnitIndex> {
+        let u = &self.plan.units[unit];
+        let mut all: Vec<UnitIndex> = u.deps.iter().map(|dep| dep.unit).collect();
+        all.extend(&u.native_runs);
+        all.extend(&u.plugin_runs);
+        all.sort_unstable();
+        all.dedup();
+        all
+    }
+
+    /// Looks a unit up, given the keys of its dependencies and the results
+    /// chosen for them (where they are there).
+    pub fn look_up(
+        &self,
+        unit: UnitIndex,
+        keys: &[Option<Digest>],
+        chosen: &ChosenMap,
+        private: Option<&Digest>,
+    ) -> Found {
+        let mut found = Found::default();
+        let u = &self.plan.units[unit];
+        let Some((base, _)) = self.base(unit, keys, chosen) else { return found };
+        if u.overridden.is_some() || u.action.is_none() {
+            found.key = Some(inputs::key_from_base(&base, []));
+            return found;
+        }
+        let identity = self.identities.of_unit(unit);
+        let Ok(Some(sets)) = self.store.path_sets(identity) else { return found };
+        for set in sets.sets {
+            let key = inputs::key_from_base(&base, &self.values(unit, &set));
+            found.key.get_or_insert(key);
+            let set = Arc::new(set);
+            let salted = private.map(|salt| private_key(&key, salt));
+            for (stored, private) in [(Some(key), false), (salted, true)] {
+                let Some(stored) = stored else { continue };
+                let Ok(Some(record)) = self.store.record(&stored) else { continue };
+                if record.identity != *identity {
+                    continue;
+                }
+                if let Some(problem) = self.unusable(unit, &record, chosen) {
+                    match problem {
+                        Unusable::Differs(units) => found.differs = units,
+                        Unusable::SideOutput(path) => found.side_output = Some(path),
+                    }
+                    continue;
+                }
+                found.key = Some(key);
+                let dir = self.store.dir_of(&record);
+                found.hit = Some(Chosen {
+                    key,
+                    record: Arc::new(record),
+                    dir,
+                    path_set: Arc::clone(&set),
+                    private,
+                });
+                return found;
+            }
+        }
+        found
+    }
+
+    /// Why a record cannot be used although its key fits.
+    fn unusable(
+        &self,
+        unit: UnitIndex,
+        record: &ResultRecord,
+        chosen: &ChosenMap,
+    ) -> Option<Unusable> {
+        let differs: Vec<UnitIndex> = self
+            .counted_dependencies(unit)
+            .into_iter()
+            .filter(|dep| {
+                let Some(now) = chosen.get(dep) else { return false };
+                let identity = self.identities.of_unit(*dep);
+                record
+                    .built_against
+                    .iter()
+                    .any(|b| b.identity == *identity && b.interface != now.record.interface)
+            })
+            .collect();
+        if !differs.is_empty() {
+            return Some(Unusable::Differs(differs));
+        }
+        for side in &record.side_outputs {
+            let input = larder_schema::pathset::PathInput {
+                path: side.path.clone(),
+                uses: larder_schema::pathset::PathUse::Content,
+            };
+            let path = self.path(unit, &input);
+            let now = crate::evaluate::value(self.store.stat_cache(), &input, &path);
+            if now != side.digest.to_string() {
+                return Some(Unusable::SideOutput(path.to_string_lossy().into_owned()));
+            }
+        }
+        None
+    }
+
+    /// Takes a hit: its directory, and for runs its directives, are known
+    /// from here on.
+    ///
+    /// # Errors
+    /// The text of what is wrong with a stored run.
+    pub fn take(&self, unit: UnitIndex, hit: &Chosen) -> Result<(), String> {
+        self.places.set_dir(unit, &hit.dir);
+        if !self.plan.units[unit].is_run() {
+            return Ok(());
+        }
+        let real = self.symbols(unit).real(&hit.record.stdout);
+        let directives = self.parse_directives(unit, real.as_bytes(), &hit.dir)?;
+        let symbolic = self.parse_directives(unit, hit.record.stdout.as_bytes(), &hit.dir)?;
+        self.set_run(unit, RunOutput { directives, symbolic, out_dir: hit.dir.clone() });
+        Ok(())
+    }
+
+    /// Compares the files of a result with its record.
+    ///
+    /// # Errors
+    /// What is wrong, naming the file.
+    pub fn check_files(&self, hit: &Chosen) -> Result<(), String> {
+        self.store.verify(&hit.record, Check::Quick).map_err(|damaged| damaged.to_string())
+    }
+
+    /// Why a unit was not answered, compared with the closest earlier build.
+    #[must_use]
+    pub fn miss_reason(
+        &self,
+        unit: UnitIndex,
+        found: &Found,
+        keys: &[Option<Digest>],
+        chosen: &ChosenMap,
+    ) -> MissReason {
+        if let Some(detail) = &found.damaged {
+            return MissReason::Damaged { detail: detail.clone() };
+        }
+        if !found.differs.is_empty() {
+            let dependencies = found.differs.iter().map(|&d| self.unit_name(d)).collect();
+            return MissReason::DepOutputDiffers { dependencies };
+        }
+        if let Some(path) = &found.side_output {
+            return MissReason::SideOutputChanged { path: path.clone() };
+        }
+        let unknown: Vec<String> = self
+            .counted_dependencies(unit)
+            .into_iter()
+            .filter(|&dep| keys[dep].is_none())
+            .map(|dep| self.unit_name(dep))
+            .collect();
+        let slot = larder_key::identity::slot(self.plan, unit);
+        let Some(old) = self.latest_inputs(&slot) else { return MissReason::NeverBuilt };
+        let mut new = self.explain_inputs(unit, keys, chosen, &PathSet::default());
+        // Values of path sets are compared as far as the old ones name them.
+        let set = self
+            .store
+            .path_sets(self.identities.of_unit(unit))
+            .ok()
+            .flatten()
+            .and_then(|sets| sets.sets.into_iter().next());
+        match &set {
+            Some(set) => new.extend(self.values(unit, set)),
+            None => {
+                let known: Vec<&str> = new.iter().map(|(name, _)| name.as_str()).collect();
+                let rest: Vec<_> = old
+                    .inputs
+                    .iter()
+                    .filter(|(name, _)| !known.contains(&name.as_str()) && is_path_value(name))
+                    .cloned()
+                    .collect();
+                new.extend(rest);
+            }
+        }
+        match explain::compare(&old.inputs, &new) {
+            MissReason::Collected if !unknown.is_empty() => {
+                MissReason::DependencyChanged { dependencies: unknown }
+            }
+            MissReason::DependencyChanged { dependencies: _ } if !unknown.is_empty() => {
+                MissReason::DependencyChanged { dependencies: unknown }
+            }
+            reason => reason,
+        }
+    }
+
+    fn latest_inputs(&self, slot: &Digest) -> Option<KeyInputs> {
+        let key = self.store.latest(slot).ok()?.into_iter().next()?;
+        self.store.inputs(&key).ok().flatten()
+    }
+
+    /// Everything behind a key, by name: what misses are explained with.
+    #[must_use]
+    pub fn explain_inputs(
+        &self,
+        unit: UnitIndex,
+        keys: &[Option<Digest>],
+        chosen: &ChosenMap,
+        set: &PathSet,
+    ) -> Inputs {
+        let mut all: Inputs = larder_key::identity::parts(self.plan, unit)
+            .into_iter()
+            .map(|(name, value)| (name.to_owned(), value))
+            .collect();
+        all.push(("toolchain".to_owned(), self.plan.toolchain.to_string()));
+        if let Some((_, inputs)) = self.base(unit, keys, chosen) {
+            all.extend(inputs);
+        } else {
+            all.extend(self.action_inputs(unit));
+            for dep in self.counted_dependencies(unit) {
+                let key = keys[dep].map_or_else(|| "?".to_owned(), |key| key.to_string());
+                all.push((format!("{}{}", explain::DEPENDENCY, self.unit_name(dep)), key));
+            }
+        }
+        all.extend(self.values(unit, set));
+        all
+    }
+}
+
+enum Unusable {
+    Differs(Vec<UnitIndex>),
+    SideOutput(String),
+}
+
+fn is_path_value(name: &str) -> bool {
+    ["file ", "tree ", "presence ", "listing ", "package ", "location ", "env "]
+        .iter()
+        .any(|prefix| name.starts_with(prefix))
+}
+
+/// The key of a result that is of one checkout only.
+#[must_use]
+pub fn private_key(key: &Digest, salt: &Digest) -> Digest {
+    let mut f = Framed::new("larder private key 1");
+    f.digest("key", key).digest("salt", salt);
+    f.finish()
+}

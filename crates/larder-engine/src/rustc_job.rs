@@ -1,0 +1,531 @@
+//! Running rustc (or clippy-driver) for one unit.
+
+use crate::build::{Build, FROM_SCRIPT};
+use crate::event::Event;
+use crate::scan;
+use crate::work::{Built, JobFailed, Progress, Task, internal};
+use larder_cargo::depinfo::DepInfo;
+use larder_plan::apply::{RunResult, own_runs, rustc_additions};
+use larder_sandbox::process::{Process, Stream};
+use larder_schema::pathset::{PathInput, PathSet, PathUse};
+use larder_schema::plan::{Mode, UnitIndex};
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::sync::Mutex;
+use std::time::{Duration, Instant, SystemTime};
+
+#[derive(Default)]
+struct Seen {
+    stdout: String,
+    stderr: Vec<String>,
+    errors: usize,
+    warnings: usize,
+    metadata_after: Option<Duration>,
+}
+
+impl Build<'_> {
+    pub(crate) fn run_rustc(
+        &self,
+        task: Task,
+        progress: &dyn Progress,
+    ) -> Result<Built, JobFailed> {
+        let unit = task.unit;
+        self.places.set_dir(unit, task.pending.dir());
+        let process = self.rustc_process(&task)?;
+        let shown = self.shown_environment(unit);
+        self.emit(&Event::Started { unit, command: &|| process.display(&shown) });
+        let started = Instant::now();
+        let wall_start = SystemTime::now();
+        let seen = Mutex::new(Seen::default());
+        let ended = process
+            .run(&mut |stream, line| {
+                self.rustc_line(unit, stream, line, started, &seen, progress);
+            })
+            .map_err(|error| internal(&error))?;
+        let seen = seen.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
+        if !ended.status.success() {
+            return Err(self.rustc_failed(unit, &process, ended.status, &seen));
+        }
+        let dep_info = self.take_dep_info(&task, &process.cwd)?;
+        let path_set = self.rustc_path_set(unit, &dep_info, &process);
+        let values = self.values(unit, &path_set);
+        let use_once = self.changed_since(unit, &path_set, wall_start);
+        let outputs = task.pending.hash_outputs().map_err(|error| internal(&error))?;
+        let mut path_set = path_set;
+        let visible_paths =
+            scan::visible_paths(task.pending.dir(), &outputs, &self.telling_roots());
+        let mut values = values;
+        for (token, _) in &visible_paths {
+            let input = PathInput { path: format!("{{{token}}}"), uses: PathUse::Location };
+            if !path_set.paths.contains(&input) {
+                path_set.paths.push(input);
+                path_set.paths.sort();
+                values = self.values(unit, &path_set);
+            }
+        }
+        let symbols = self.symbols(unit);
+        let stderr: Vec<String> = seen.stderr.iter().map(|line| symbols.symbolic(line)).collect();
+        Ok(Built {
+            pending: task.pending,
+            lock: task.lock,
+            warm_session: task.warm_session,
+            outputs,
+            stdout: symbols.symbolic(&seen.stdout),
+            stderr: stderr.join("\n"),
+            path_set,
+            values,
+            use_once,
+            directives: None,
+            side_outputs: Vec::new(),
+            visible_paths: visible_paths.into_iter().map(|(_, evidence)| evidence).collect(),
+            duration: ended.duration,
+            metadata_after: seen.metadata_after,
+        })
+    }
+
+    /// The whole call: planned arguments, what build scripts add, and what
+    /// larder adds.
+    fn rustc_process(&self, task: &Task) -> Result<Process, JobFailed> {
+        let unit = task.unit;
+        let u = &self.plan.units[unit];
+        let Some(action) = &u.action else {
+            return Err(JobFailed {
+                text: "a unit without an action cannot run".into(),
+                internal: true,
+            });
+        };
+        let runs = u.native_runs.iter().chain(&u.plugin_runs).copied();
+        let outputs: Vec<_> = runs
+            .chain(own_runs(self.plan, unit))
+            .filter_map(|run| self.run(run).map(|output| (run, output)))
+            .map(|(run, output)| (run, output.out_dir.to_string_lossy().into_owned(), output))
+            .collect();
+        let find = |run: UnitIndex| {
+            let (_, out_dir, output) = outputs.iter().find(|(index, ..)| *index == run)?;
+            Some(RunResult { directives: &output.directives, out_dir })
+        };
+        let additions = rustc_additions(self.plan, unit, &find);
+        let mut args = self.places.args(unit, &action.args);
+        if let Some(width) = task.diagnostic_width {
+            args.push(format!("--diagnostic-width={width}"));
+        }
+        args.extend(additions.args);
+        args.extend(self.places.args(unit, &action.extra_args));
+        let mut env = self.environments.of_rustc(&self.places, unit);
+        for (name, value) in additions.env {
+            env.insert(name.into(), value.into());
+        }
+        extend_library_path(&mut env, &additions.dylib_dirs);
+        env.insert("CARGO_MAKEFLAGS".into(), task.pool.makeflags().into());
+        let program = self.places.expand(unit, &action.program);
+        let cwd = self.places.expand(unit, &action.cwd);
+        if let Some(incremental) = self.incremental_dir_of(unit) {
+            let _ = std::fs::create_dir_all(incremental);
+        }
+        if action.env.iter().any(|var| var.name == "CARGO_TARGET_TMPDIR") {
+            let _ = std::fs::create_dir_all(Path::new(&self.plan.roots.target).join("tmp"));
+        }
+        Ok(Process {
+            program: self.absolute_program(&program, &env),
+            args: args.into_iter().map(Into::into).collect(),
+            env,
+            cwd: cwd.into(),
+        })
+    }
+
+    /// The directory of incremental compilation, where the unit uses it.
+    #[must_use]
+    pub fn incremental_dir_of(&self, unit: UnitIndex) -> Option<PathBuf> {
+        let action = self.plan.units[unit].action.as_ref()?;
+        let uses = action.args.iter().any(|arg| arg.0.contains("{incremental}"));
+        uses.then(|| self.places.incremental_dir(unit))
+    }
+
+    fn rustc_line(
+        &self,
+        unit: UnitIndex,
+        stream: Stream,
+        line: &str,
+        started: Instant,
+        seen: &Mutex<Seen>,
+        progress: &dyn Progress,
+    ) {
+        let mut seen = seen.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        if stream == Stream::Stdout {
+            seen.stdout.push_str(line);
+            seen.stdout.push('\n');
+            self.emit(&Event::Line { unit, text: line, stderr: false });
+            return;
+        }
+        if !line.starts_with('{') {
+            self.emit(&Event::Line { unit, text: line, stderr: true });
+            seen.stderr.push(line.to_owned());
+            return;
+        }
+        match message_of(line) {
+            Message::Artifact { metadata } => {
+                if metadata {
+                    seen.metadata_after = Some(started.elapsed());
+                    progress.metadata_ready(unit);
+                }
+            }
+            Message::Diagnostic { error, warning } => {
+                seen.errors += usize::from(error);
+                seen.warnings += usize::from(warning);
+                self.emit(&Event::Diagnostic { unit, json: line, replayed: false });
+                seen.stderr.push(line.to_owned());
+            }
+            Message::Other => seen.stderr.push(line.to_owned()),
+        }
+    }
+
+    fn rustc_failed(
+        &self,
+        unit: UnitIndex,
+        process: &Process,
+        status: std::process::ExitStatus,
+        seen: &Seen,
+    ) -> JobFailed {
+        let u = &self.plan.units[unit];
+        let package = &self.plan.packages[u.package];
+        let plural = |n: usize, one: &str| {
+            if n == 1 { format!("1 {one}") } else { format!("{n} {one}s") }
+        };
+        let mut text =
+            format!("could not compile `{}`{}", package.name, described(u.mode, &u.target));
+        if seen.errors > 0 {
+            text.push_str(&format!(" due to {}", plural(seen.errors, "previous error")));
+        }
+        if seen.warnings > 0 {
+            text.push_str(&format!("; {} emitted", plural(seen.warnings, "warning")));
+        }
+        // A compiler that ends without an error of its own was killed or
+        // broke: then the command line matters.
+        if seen.errors == 0 {
+            let command = process.display(&[]);
+            text.push_str(&format!(
+                "\n\nCaused by:\n  process didn't exit successfully: `{command}` ({status})"
+            ));
+        }
+        JobFailed { text, internal: false }
+    }
+
+    /// Reads and removes the dep-info file: what it says is in the path set,
+    /// and its paths must not become part of the result.
+    fn take_dep_info(&self, task: &Task, cwd: &Path) -> Result<DepInfo, JobFailed> {
+        let entries = std::fs::read_dir(task.pending.dir()).map_err(|error| internal(&error))?;
+        let mut all = DepInfo::default();
+        for path in entries.flatten().map(|entry| entry.path()) {
+            if path.extension().is_some_and(|extension| extension == "d") {
+                let info = DepInfo::read(&path, cwd).map_err(|error| internal(&error))?;
+                all.files.extend(info.files);
+                all.env.extend(info.env);
+                std::fs::remove_file(&path).map_err(|error| internal(&error))?;
+            }
+        }
+        Ok(all)
+    }
+
+    /// What the call was seen to use, as far as the plan does not explain it.
+    fn rustc_path_set(&self, unit: UnitIndex, dep_info: &DepInfo, process: &Process) -> PathSet {
+        let u = &self.plan.units[unit];
+        let package = &self.plan.packages[u.package];
+        let symbols = self.root_symbols();
+        let mut paths = BTreeSet::new();
+        let explained = self.explained_roots(unit);
+        for file in &dep_info.files {
+            let file = larder_cargo::host::normalize(&process.cwd.join(file));
+            if explained.iter().any(|root| file.starts_with(root)) {
+                continue;
+            }
+            paths.insert(PathInput {
+                path: symbols.path(&file.to_string_lossy()),
+                uses: PathUse::Content,
+            });
+        }
+        // Native libraries and files named by link arguments: rustc bundles
+        // static archives into its output without saying so.
+        for file in native_files(&process.args) {
+            if !explained.iter().any(|root| file.starts_with(root)) {
+                paths.insert(PathInput {
+                    path: symbols.path(&file.to_string_lossy()),
+                    uses: PathUse::Content,
+                });
+            }
+        }
+        // Macros that know where the package is may read any file of it, and
+        // nobody tells: then the whole package counts.
+        if !package.source.is_immutable() && self.macros_read_files(unit) {
+            paths.insert(PathInput { path: package.root.0.clone(), uses: PathUse::Package });
+        }
+        let scripts: Vec<_> = own_runs(self.plan, unit).filter_map(|run| self.run(run)).collect();
+        let mut env = BTreeSet::new();
+        for name in dep_info.env.keys() {
+            let from_script = scripts.iter().find_map(|run| {
+                run.symbolic.env.iter().rev().find(|(n, _)| n == name).map(|(_, value)| value)
+            });
+            match from_script {
+                // The run's key stands for the value, unless it is a place.
+                Some(value) if !value.contains('{') => {}
+                Some(_) => {
+                    env.insert(format!("{FROM_SCRIPT}{name}"));
+                }
+                None => {
+                    env.insert(name.clone());
+                }
+            }
+        }
+        PathSet { paths: paths.into_iter().collect(), env: env.into_iter().collect() }
+    }
+
+    /// Directories whose files the key knows already.
+    fn explained_roots(&self, unit: UnitIndex) -> Vec<PathBuf> {
+        let u = &self.plan.units[unit];
+        let mut roots = vec![PathBuf::from(&self.plan.roots.sysroot)];
+        roots.extend(self.places.dir(unit));
+        for below in
+            self.counted_dependencies(unit).into_iter().chain(self.libraries(unit).iter().copied())
+        {
+            roots.extend(self.places.dir(below));
+        }
+        let mut packages: BTreeSet<usize> = BTreeSet::from([u.package]);
+        packages.extend(self.libraries(unit).iter().map(|&lib| self.plan.units[lib].package));
+        for package in packages {
+            let package = &self.plan.packages[package];
+            if package.source.is_immutable() {
+                roots.push(PathBuf::from(self.places.expand(unit, &package.root)));
+            }
+        }
+        roots
+    }
+
+    /// Whether a proc-macro that the unit loads can find the package's files.
+    fn macros_read_files(&self, unit: UnitIndex) -> bool {
+        self.programs(unit).into_iter().any(|program| {
+            let Some(dir) = self.places.dir(program) else { return true };
+            let Ok(entries) = std::fs::read_dir(dir) else { return true };
+            entries.flatten().any(|entry| {
+                let name = entry.file_name();
+                let is_library = name.to_string_lossy().contains(".so");
+                is_library && self.mentions_manifest_dir(&entry.path())
+            })
+        })
+    }
+
+    fn mentions_manifest_dir(&self, library: &Path) -> bool {
+        match std::fs::read(library) {
+            Ok(code) => memchr::memmem::find(&code, b"CARGO_MANIFEST_").is_some(),
+            Err(_) => true,
+        }
+    }
+
+    /// Why the result must not be published: an input changed while it was
+    /// made, or so shortly before that nobody can tell.
+    pub(crate) fn changed_since(
+        &self,
+        unit: UnitIndex,
+        set: &PathSet,
+        start: SystemTime,
+    ) -> Option<String> {
+        use std::os::unix::fs::MetadataExt;
+        let start = start.duration_since(SystemTime::UNIX_EPOCH).ok()?;
+        let start = i128::from(start.as_secs()) * 1_000_000_000 + i128::from(start.subsec_nanos());
+        for input in &set.paths {
+            if !matches!(input.uses, PathUse::Content) {
+                continue;
+            }
+            let path = self.path(unit, input);
+            let Ok(meta) = std::fs::metadata(&path) else { continue };
+            let ctime = i128::from(meta.ctime()) * 1_000_000_000 + i128::from(meta.ctime_nsec());
+            if ctime >= start {
+                return Some(format!("`{}` changed during the build", path.display()));
+            }
+        }
+        None
+    }
+
+    /// Cargo's variables for `-vv`.
+    fn shown_environment(&self, unit: UnitIndex) -> Vec<(String, String)> {
+        let Some(action) = &self.plan.units[unit].action else { return Vec::new() };
+        action
+            .env
+            .iter()
+            .filter_map(|var| {
+                let value = var.value.as_ref()?;
+                Some((var.name.clone(), self.places.expand(unit, value)))
+            })
+            .collect()
+    }
+
+    /// A program without a directory is looked for in `PATH`, as the system
+    /// does for cargo.
+    fn absolute_program(&self, program: &str, env: &crate::environment::Env) -> PathBuf {
+        if program.contains('/') {
+            return program.into();
+        }
+        let path = env.get(std::ffi::OsStr::new("PATH")).cloned().unwrap_or_default();
+        std::env::split_paths(&path)
+            .map(|dir| dir.join(program))
+            .find(|candidate| candidate.is_file())
+            .unwrap_or_else(|| program.into())
+    }
+}
+
+/// Puts directories of plugins at the end of the library path, as cargo does.
+pub(crate) fn extend_library_path(env: &mut crate::environment::Env, dirs: &[String]) {
+    if dirs.is_empty() {
+        return;
+    }
+    let name = std::ffi::OsString::from("LD_LIBRARY_PATH");
+    let mut all: Vec<PathBuf> =
+        env.get(&name).map(|value| std::env::split_paths(value).collect()).unwrap_or_default();
+    all.extend(dirs.iter().map(PathBuf::from));
+    if let Ok(joined) = std::env::join_paths(all) {
+        env.insert(name, joined);
+    }
+}
+
+/// ` (lib)`, ` (bin "x")`, ` (lib test)` as cargo describes a target.
+#[must_use]
+pub fn described(mode: Mode, target: &larder_schema::plan::Target) -> String {
+    let kind = if target.is("lib") || target.is_library() && !target.is("proc-macro") {
+        "lib".to_owned()
+    } else if target.is("proc-macro") {
+        "lib".to_owned()
+    } else if target.is("custom-build") {
+        "build script".to_owned()
+    } else {
+        let kind = target.kind.first().map_or("", String::as_str);
+        format!("{kind} \"{}\"", target.name)
+    };
+    let test = if matches!(mode, Mode::Test | Mode::CheckTest)
+        && !target.is("test")
+        && !target.is("bench")
+    {
+        " test"
+    } else {
+        ""
+    };
+    format!(" ({kind}{test})")
+}
+
+enum Message {
+    Artifact { metadata: bool },
+    Diagnostic { error: bool, warning: bool },
+    Other,
+}
+
+fn message_of(line: &str) -> Message {
+    let Ok(value) = serde_json::from_str::<serde_json::Value>(line) else { return Message::Other };
+    match value.get("$message_type").and_then(|t| t.as_str()) {
+        Some("artifact") => {
+            let emit = value.get("emit").and_then(|e| e.as_str());
+            Message::Artifact { metadata: emit == Some("metadata") }
+        }
+        Some("diagnostic") => {
+            let level = value.get("level").and_then(|l| l.as_str()).unwrap_or("");
+            // The summary line counts nothing itself.
+            let text = value.get("message").and_then(|m| m.as_str()).unwrap_or("");
+            let summary = text.starts_with("aborting due to")
+                || text.ends_with("warning emitted")
+                || text.ends_with("warnings emitted");
+            Message::Diagnostic {
+                error: !summary && (level == "error" || level.starts_with("error: internal")),
+                warning: !summary && level == "warning",
+            }
+        }
+        _ => Message::Other,
+    }
+}
+
+/// Files that the linker or the archiver takes because of the arguments:
+/// `-l` names found in `-L` directories, and paths in link arguments.
+fn native_files(args: &[std::ffi::OsString]) -> Vec<PathBuf> {
+    let args: Vec<&str> = args.iter().filter_map(|arg| arg.to_str()).collect();
+    let mut dirs = Vec::new();
+    let mut names = Vec::new();
+    let mut files = Vec::new();
+    let mut at = 0;
+    while at < args.len() {
+        let (flag, value) = match args[at] {
+            flag @ ("-L" | "-l" | "-C") => {
+                at += 1;
+                (flag, args.get(at).copied().unwrap_or_default())
+            }
+            arg => match arg.get(..2) {
+                Some(flag @ ("-L" | "-l" | "-C")) => (flag, &arg[2..]),
+                _ => ("", arg),
+            },
+        };
+        at += 1;
+        match flag {
+            "-L" => {
+                let (kind, dir) = value.split_once('=').unwrap_or(("all", value));
+                if matches!(kind, "native" | "all") {
+                    dirs.push(PathBuf::from(dir));
+                }
+            }
+            "-l" => {
+                let name = value.split_once('=').map_or(value, |(_, name)| name);
+                names.push(name.split(':').next().unwrap_or(name));
+            }
+            "-C" => {
+                let value = value.strip_prefix("link-arg=").or(value.strip_prefix("link-args="));
+                for word in value.unwrap_or("").split([' ', ',']) {
+                    if let Some(start) = word.find('/') {
+                        files.push(PathBuf::from(&word[start..]));
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+    for name in names {
+        for dir in &dirs {
+            for file in [format!("lib{name}.a"), format!("lib{name}.so"), name.to_owned()] {
+                files.push(dir.join(file));
+            }
+        }
+    }
+    files.retain(|file| file.is_file());
+    files
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn native_libraries_are_found_where_they_are_searched() {
+        let dir = tempfile::tempdir().unwrap();
+        std::fs::write(dir.path().join("libz.a"), "").unwrap();
+        std::fs::write(dir.path().join("x.ld"), "").unwrap();
+        let search = format!("native={}", dir.path().display());
+        let script = format!("link-arg=-Wl,-T{}/x.ld", dir.path().display());
+        let args: Vec<std::ffi::OsString> =
+            ["-L", &search, "-l", "static:+whole-archive=z", "-lm", "-C", &script]
+                .iter()
+                .map(Into::into)
+                .collect();
+        let names: Vec<_> = native_files(&args)
+            .iter()
+            .map(|f| f.file_name().unwrap().to_string_lossy().into_owned())
+            .collect();
+        assert_eq!(names, ["x.ld", "libz.a"]);
+    }
+
+    #[test]
+    fn messages_are_counted_as_cargo_counts_them() {
+        let diagnostic = |level: &str, text: &str| {
+            format!(r#"{{"$message_type":"diagnostic","level":"{level}","message":"{text}"}}"#)
+        };
+        let count = |line: String| match message_of(&line) {
+            Message::Diagnostic { error, warning } => (error, warning),
+            _ => panic!(),
+        };
+        assert_eq!(count(diagnostic("error", "x")), (true, false));
+        assert_eq!(count(diagnostic("warning", "unused")), (false, true));
+        assert_eq!(count(diagnostic("warning", "2 warnings emitted")), (false, false));
+        assert_eq!(count(diagnostic("error", "aborting due to 1 previous error")), (false, false));
+    }
+}

@@ -1,0 +1,260 @@
+//! Running a build script.
+//!
+//! What it says on standard output is stored with symbolic paths. Its inputs
+//! are what it declares (`rerun-if-*`), or every file of its package; and of
+//! the environment what its code mentions.
+
+use crate::build::Build;
+use crate::event::Event;
+use crate::rustc_job::extend_library_path;
+use crate::scan;
+use crate::work::{Built, JobFailed, Task, internal};
+use larder_plan::apply::{RunResult, run_additions};
+use larder_plan::directives::{self, Script};
+use larder_sandbox::process::{Process, Stream};
+use larder_schema::pathset::{PathInput, PathSet, PathUse};
+use larder_schema::plan::{Directives, Severity, UnitIndex};
+use larder_schema::record::SideOutput;
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::sync::Mutex;
+use std::time::SystemTime;
+
+impl Build<'_> {
+    pub(crate) fn run_script(&self, task: Task) -> Result<Built, JobFailed> {
+        let unit = task.unit;
+        let out_dir = task.pending.dir().to_owned();
+        self.places.set_dir(unit, &out_dir);
+        let process = self.script_process(&task)?;
+        self.emit(&Event::Started { unit, command: &|| process.display(&[]) });
+        let wall_start = SystemTime::now();
+        let streams = Mutex::new((String::new(), String::new()));
+        let ended = process
+            .run(&mut |stream, line| {
+                let mut streams = streams.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+                let to = match stream {
+                    Stream::Stdout => &mut streams.0,
+                    Stream::Stderr => &mut streams.1,
+                };
+                to.push_str(line);
+                to.push('\n');
+                if task.verbose >= 2 {
+                    let stderr = stream == Stream::Stderr;
+                    self.emit(&Event::Line { unit, text: line, stderr });
+                }
+            })
+            .map_err(|error| internal(&error))?;
+        let (stdout, stderr) =
+            streams.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
+        if !ended.status.success() {
+            for (severity, text) in directives::messages(stdout.as_bytes()) {
+                self.emit(&Event::ScriptMessage { unit, severity, text: &text });
+            }
+            return Err(self.script_failed(unit, &process, ended.status, &stdout, &stderr));
+        }
+        let symbols = self.symbols(unit);
+        let symbolic_out = symbols.symbolic(&stdout);
+        let fail = |text| JobFailed { text, internal: false };
+        let real = self.parse_directives(unit, stdout.as_bytes(), &out_dir).map_err(fail)?;
+        let symbolic =
+            self.parse_directives(unit, symbolic_out.as_bytes(), &out_dir).map_err(fail)?;
+        if real.messages.iter().any(|(severity, _)| *severity == Severity::Error) {
+            for (severity, text) in &real.messages {
+                self.emit(&Event::ScriptMessage { unit, severity: *severity, text });
+            }
+            return Err(fail("build script logged errors".to_owned()));
+        }
+        let mut path_set = self.script_path_set(unit, &real);
+        let use_once = self.changed_since(unit, &path_set, wall_start);
+        let side_outputs = self.side_outputs(unit, wall_start);
+        let outputs = task.pending.hash_outputs().map_err(|error| internal(&error))?;
+        let visible_paths = scan::visible_paths(&out_dir, &outputs, &self.telling_roots());
+        let mut evidence = Vec::new();
+        for (token, text) in visible_paths {
+            path_set
+                .paths
+                .push(PathInput { path: format!("{{{token}}}"), uses: PathUse::Location });
+            evidence.push(text);
+        }
+        // A root that is still in the directives after they were made
+        // symbolic stands in a place where it could not be replaced safely.
+        for (token, root) in self.telling_roots() {
+            if symbolic_out.contains(&*root.to_string_lossy()) {
+                path_set
+                    .paths
+                    .push(PathInput { path: format!("{{{token}}}"), uses: PathUse::Location });
+                evidence.push(format!("its directives hold the path {}", root.display()));
+            }
+        }
+        path_set.paths.sort();
+        path_set.paths.dedup();
+        let values = self.values(unit, &path_set);
+        Ok(Built {
+            pending: task.pending,
+            lock: task.lock,
+            warm_session: false,
+            outputs,
+            stdout: symbolic_out,
+            stderr: symbols.symbolic(&stderr),
+            path_set,
+            values,
+            use_once,
+            directives: Some((real, symbolic)),
+            side_outputs,
+            visible_paths: evidence,
+            duration: ended.duration,
+            metadata_after: None,
+        })
+    }
+
+    fn script_process(&self, task: &Task) -> Result<Process, JobFailed> {
+        let unit = task.unit;
+        let Some(action) = &self.plan.units[unit].action else {
+            return Err(JobFailed {
+                text: "an overridden build script cannot run".into(),
+                internal: true,
+            });
+        };
+        let mut mentions = larder_key::mention::Mentions::default();
+        for program in &task.programs {
+            let file = crate::build::executable_of(&program.record.outputs);
+            let Some(file) = file else { continue };
+            let path = program.dir.join(&file.name);
+            let found = self
+                .mentions
+                .mentions(&file.digest, || std::fs::read(&path))
+                .map_err(|error| internal(&error))?;
+            mentions.names.extend(found.names);
+            mentions.iterates |= found.iterates;
+        }
+        let (mut env, removed) = self.environments.of_script(&self.places, unit, &mentions);
+        self.removed.lock().unwrap_or_else(std::sync::PoisonError::into_inner).extend(removed);
+        let outputs: Vec<_> = self
+            .counted_dependencies(unit)
+            .into_iter()
+            .filter_map(|run| self.run(run).map(|output| (run, output)))
+            .map(|(run, output)| (run, output.out_dir.to_string_lossy().into_owned(), output))
+            .collect();
+        let find = |run: UnitIndex| {
+            let (_, out_dir, output) = outputs.iter().find(|(index, ..)| *index == run)?;
+            Some(RunResult { directives: &output.directives, out_dir })
+        };
+        let additions = run_additions(self.plan, unit, &find);
+        for (name, value) in additions.env {
+            env.insert(name.into(), value.into());
+        }
+        extend_library_path(&mut env, &additions.dylib_dirs);
+        env.insert("CARGO_MAKEFLAGS".into(), task.pool.makeflags().into());
+        let args = self.places.args(unit, &action.args);
+        Ok(Process {
+            program: self.places.expand(unit, &action.program).into(),
+            args: args.into_iter().chain(additions.args).map(Into::into).collect(),
+            env,
+            cwd: self.places.expand(unit, &action.cwd).into(),
+        })
+    }
+
+    /// Reads what a script said.
+    pub(crate) fn parse_directives(
+        &self,
+        unit: UnitIndex,
+        stdout: &[u8],
+        _out_dir: &Path,
+    ) -> Result<Directives, String> {
+        let package = &self.plan.packages[self.plan.units[unit].package];
+        let root = self.places.expand(unit, &package.root);
+        let description = larder_plan::describe(package, &root);
+        let bootstrap = self.environments.value(&self.places, unit, "RUSTC_BOOTSTRAP");
+        let script = Script {
+            package,
+            description: &description,
+            nightly: self.plan.cargo_version.contains("nightly"),
+            rustc_bootstrap: bootstrap.as_deref(),
+        };
+        directives::parse(stdout, &script).map_err(|error| error.to_string())
+    }
+
+    /// What the script depends on by its own word: `rerun-if-*`, or without
+    /// any of them every file of the package.
+    fn script_path_set(&self, unit: UnitIndex, said: &Directives) -> PathSet {
+        let package = &self.plan.packages[self.plan.units[unit].package];
+        let root = PathBuf::from(self.places.expand(unit, &package.root));
+        let symbols = self.root_symbols();
+        let immutable = package.source.is_immutable();
+        let mut paths = BTreeSet::new();
+        for declared in &said.rerun_if_changed {
+            let path = larder_cargo::host::normalize(&root.join(declared));
+            let own = self.places.dir(unit).is_some_and(|dir| path.starts_with(dir));
+            if own || immutable && path.starts_with(&root) {
+                continue;
+            }
+            paths.insert(PathInput {
+                path: symbols.path(&path.to_string_lossy()),
+                uses: PathUse::Tree,
+            });
+        }
+        let declares = !said.rerun_if_changed.is_empty() || !said.rerun_if_env_changed.is_empty();
+        if !declares && !immutable {
+            paths.insert(PathInput { path: package.root.0.clone(), uses: PathUse::Package });
+        }
+        let env: BTreeSet<String> = said.rerun_if_env_changed.iter().cloned().collect();
+        PathSet { paths: paths.into_iter().collect(), env: env.into_iter().collect() }
+    }
+
+    /// Files of a mutable package that changed while its script ran: what it
+    /// wrote there is a condition for not running it again.
+    fn side_outputs(&self, unit: UnitIndex, start: SystemTime) -> Vec<SideOutput> {
+        use std::os::unix::fs::MetadataExt;
+        let package = &self.plan.packages[self.plan.units[unit].package];
+        if package.source.is_immutable() {
+            return Vec::new();
+        }
+        let root = PathBuf::from(self.places.expand(unit, &package.root));
+        let Ok(start) = start.duration_since(SystemTime::UNIX_EPOCH) else { return Vec::new() };
+        let start = i128::from(start.as_secs()) * 1_000_000_000 + i128::from(start.subsec_nanos());
+        let symbols = self.root_symbols();
+        let Ok(files) = crate::evaluate::package_files(&root) else { return Vec::new() };
+        files
+            .into_iter()
+            .filter_map(|file| {
+                let path = root.join(file);
+                let meta = std::fs::metadata(&path).ok()?;
+                let ctime =
+                    i128::from(meta.ctime()) * 1_000_000_000 + i128::from(meta.ctime_nsec());
+                if ctime < start {
+                    return None;
+                }
+                let digest = self.store.stat_cache().digest(&path).ok()??;
+                Some(SideOutput { path: symbols.path(&path.to_string_lossy()), digest })
+            })
+            .collect()
+    }
+
+    fn script_failed(
+        &self,
+        unit: UnitIndex,
+        process: &Process,
+        status: std::process::ExitStatus,
+        stdout: &str,
+        stderr: &str,
+    ) -> JobFailed {
+        let package = &self.plan.packages[self.plan.units[unit].package];
+        let root = self.places.expand(unit, &package.root);
+        let description = larder_plan::describe(package, &root);
+        let mut text = format!(
+            "failed to run custom build command for `{description}`\n\nCaused by:\n  \
+             process didn't exit successfully: `{}` ({status})",
+            process.program.display()
+        );
+        for (name, output) in [("stdout", stdout), ("stderr", stderr)] {
+            if !output.is_empty() {
+                text.push_str(&format!("\n  --- {name}\n"));
+                for line in output.lines() {
+                    text.push_str(&format!("  {line}\n"));
+                }
+                text.truncate(text.trim_end_matches('\n').len());
+            }
+        }
+        JobFailed { text, internal: false }
+    }
+}

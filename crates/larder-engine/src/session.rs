@@ -1,0 +1,259 @@
+//! A whole building command: plan, look up, execute, deliver, report.
+
+use crate::build::Build;
+use crate::environment::Environments;
+use crate::event::{Event, Reporter};
+use crate::execute::{Execution, Options};
+use crate::mention_memo::MentionMemo;
+use crate::places::Places;
+use crate::plan_cache::{self, Planned};
+use crate::report::Heading;
+use crate::request::{BuildRequest, Outcome};
+use larder_cargo::host::Host;
+use larder_cargo::inputs::GatherError;
+use larder_key::{Identities, mention};
+use larder_sandbox::jobs::Pool;
+use larder_schema::plan::{Mode, Plan};
+use larder_schema::report::Phases;
+use larder_store::{DiskStore, StoreError};
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, OnceLock, RwLock};
+use std::time::Instant;
+
+/// What keeps a command from being built by larder.
+#[derive(Debug, thiserror::Error)]
+pub enum EngineError {
+    /// Cargo refused the command while planning; its words were shown.
+    #[error("cargo refused the command (exit code {0})")]
+    Cargo(i32),
+    /// Larder does not model something: the command goes to cargo.
+    #[error("{0}")]
+    Unsupported(String),
+    /// Planning failed otherwise.
+    #[error(transparent)]
+    Gather(GatherError),
+    /// The store cannot be used, and no other place can either.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The system refused something that every build needs.
+    #[error("{what}")]
+    System {
+        /// What was tried.
+        what: String,
+        /// Why not.
+        #[source]
+        source: std::io::Error,
+    },
+}
+
+impl From<GatherError> for EngineError {
+    fn from(error: GatherError) -> Self {
+        match error {
+            GatherError::Cargo { code, .. } => Self::Cargo(code),
+            GatherError::Unsupported(what) => Self::Unsupported(what),
+            other => Self::Gather(other),
+        }
+    }
+}
+
+/// Runs a building command up to the delivered files.
+///
+/// # Errors
+/// See [`EngineError`]; a build that fails is not an error but an outcome.
+pub fn build(
+    host: &Host,
+    request: &BuildRequest,
+    reporter: &dyn Reporter,
+) -> Result<Outcome, EngineError> {
+    Session::open(host, reporter)?.build(request)
+}
+
+/// What a command works with: the machine, the store, the reporter.
+pub struct Session<'a> {
+    pub(crate) host: &'a Host,
+    pub(crate) reporter: &'a dyn Reporter,
+    /// The store.
+    pub store: DiskStore,
+    /// Where it went if the real one cannot be used.
+    _temporary: Option<tempfile::TempDir>,
+}
+
+impl<'a> Session<'a> {
+    /// Opens the store; if that fails, a temporary one, with one warning: a
+    /// broken store never breaks a build.
+    ///
+    /// # Errors
+    /// If there is no place for a temporary one either.
+    pub fn open(host: &'a Host, reporter: &'a dyn Reporter) -> Result<Self, EngineError> {
+        match DiskStore::open(&host.larder_dir) {
+            Ok(store) => Ok(Self { host, reporter, store, _temporary: None }),
+            Err(error) => {
+                reporter.event(&Event::Warning {
+                    text: format!("the store cannot be used: {error}"),
+                    hint: Some(
+                        "this build works without it; set LARDER_DIR to another place".into(),
+                    ),
+                });
+                let temporary = tempfile::tempdir().map_err(|source| EngineError::System {
+                    what: "no temporary directory can be made".into(),
+                    source,
+                })?;
+                let store = DiskStore::open(temporary.path())?;
+                Ok(Self { host, reporter, store, _temporary: Some(temporary) })
+            }
+        }
+    }
+
+    fn build(&self, request: &BuildRequest) -> Result<Outcome, EngineError> {
+        let started = Instant::now();
+        let _hold = self.store.hold()?;
+        let planned = plan_cache::plan(self, request)?;
+        self.reporter.event(&Event::Planned { plan: &planned.plan, cached: planned.cached });
+        let plan_seconds = started.elapsed().as_secs_f64();
+        let outcome = self.execute(request, planned, started, plan_seconds);
+        let _ = self.store.stat_cache().save();
+        outcome
+    }
+
+    fn execute(
+        &self,
+        request: &BuildRequest,
+        planned: Planned,
+        started: Instant,
+        plan_seconds: f64,
+    ) -> Result<Outcome, EngineError> {
+        let Planned { plan, cached, linker, env, fetch } = planned;
+        let lookup_started = Instant::now();
+        let identities = Identities::of(&plan);
+        let environments = Environments::new(&plan, &env);
+        let memo_file = self.store.root().join("mentions.json");
+        let triples: Vec<&str> = plan
+            .units
+            .iter()
+            .filter_map(|u| u.platform.as_deref())
+            .chain([plan.host.as_str()])
+            .collect::<std::collections::BTreeSet<_>>()
+            .into_iter()
+            .collect();
+        let mentions =
+            MentionMemo::load(&memo_file, environments.names(), mention::words(&triples));
+        let scripts = plan.units.iter().any(|u| u.mode == Mode::RunCustomBuild);
+        let native = plan.units.iter().any(|u| {
+            u.action.as_ref().is_some_and(|a| a.args.iter().any(|arg| arg.0.contains("native")))
+        });
+        let stats = self.store.stat_cache();
+        let build = Build {
+            places: Places::new(&plan, &identities),
+            environments,
+            store: &self.store,
+            mentions: &mentions,
+            linker,
+            tools: if scripts { crate::tools::digest(stats, &env) } else { String::new() },
+            cpu: if native { crate::tools::cpu() } else { String::new() },
+            reporter: self.reporter,
+            runs: RwLock::new((0..plan.units.len()).map(|_| None).collect()),
+            libraries: (0..plan.units.len()).map(|_| OnceLock::new()).collect(),
+            removed: Mutex::default(),
+            plan: &plan,
+            identities: &identities,
+        };
+        let durations = self.store.durations();
+        let options = Options {
+            keep_going: request.keep_going,
+            diagnostic_width: request.diagnostic_width,
+            verbose: request.verbose,
+            dry_run: request.dry_run,
+        };
+        let mut execution = Execution::prepare(&build, &durations, options);
+        let missing = execution.missing();
+        self.reporter.event(&Event::LookedUp { missing, units: plan.units.len() });
+        let mut seconds = Phases {
+            plan: plan_seconds,
+            lookup: lookup_started.elapsed().as_secs_f64(),
+            ..Phases::default()
+        };
+        let mut success = true;
+        if !request.dry_run {
+            let execute_started = Instant::now();
+            execution.announce_hits();
+            if missing > 0 {
+                self.fetch_sources(&build, &execution, &*fetch)?;
+                let pool = self.pool(request)?;
+                success = execution.run(&pool);
+            }
+            seconds.execute = execute_started.elapsed().as_secs_f64();
+            let deliver_started = Instant::now();
+            execution.deliver_companions();
+            seconds.deliver = deliver_started.elapsed().as_secs_f64();
+            let _ = durations.save();
+        }
+        let _ = mentions.save();
+        seconds.total = started.elapsed().as_secs_f64();
+        let report = execution.report(Heading {
+            larder: env!("CARGO_PKG_VERSION").to_owned(),
+            command: request.command.clone(),
+            plan_cached: cached,
+            seconds,
+        });
+        let executables = execution.executables();
+        let launches = execution.launches(&env);
+        drop(execution);
+        drop(build);
+        Ok(Outcome { plan, report, success, executables, launches })
+    }
+
+    /// The jobserver: an outer one, `-j`, or the machine's.
+    fn pool(&self, request: &BuildRequest) -> Result<Arc<Pool>, EngineError> {
+        let inherited = ["CARGO_MAKEFLAGS", "MAKEFLAGS"]
+            .iter()
+            .filter_map(|name| self.host.var(name))
+            .find_map(Pool::inherited);
+        if let Some(pool) = inherited {
+            return Ok(Arc::new(pool));
+        }
+        let cpus = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+        let run: PathBuf = self.store.root().join("jobs");
+        let pool = match jobs(request.jobs.as_deref(), cpus) {
+            Some(jobs) => Pool::private(&run, jobs),
+            None => Pool::shared(&run, cpus),
+        };
+        let pool = pool.or_else(|_| Pool::private(&std::env::temp_dir().join("larder"), cpus));
+        pool.map(Arc::new).map_err(|source| EngineError::System {
+            what: "no jobserver can be made".into(),
+            source,
+        })
+    }
+
+    /// Packages whose sources are not there although the plan is: cargo
+    /// fetches them.
+    fn fetch_sources(
+        &self,
+        build: &Build<'_>,
+        execution: &Execution<'_, '_>,
+        fetch: &dyn Fn() -> Result<(), EngineError>,
+    ) -> Result<(), EngineError> {
+        let gone = (0..build.plan.units.len()).any(|unit| {
+            let runs = execution.state[unit] == crate::schedule::State::Run;
+            let package = &build.plan.packages[build.plan.units[unit].package];
+            runs && package.source.is_immutable()
+                && !PathBuf::from(build.places.expand(unit, &package.root))
+                    .join("Cargo.toml")
+                    .is_file()
+        });
+        if gone { fetch() } else { Ok(()) }
+    }
+}
+
+/// `-j`: a number, a negative one counts from the processors, `default`.
+fn jobs(text: Option<&str>, cpus: usize) -> Option<usize> {
+    let number: i64 = text?.trim().parse().ok()?;
+    let cpus = i64::try_from(cpus).unwrap_or(1);
+    let jobs = if number < 0 { (cpus + number).max(1) } else { number.max(1) };
+    usize::try_from(jobs).ok()
+}
+
+/// The plan's size in units that are counted: without documentation tests.
+#[must_use]
+pub fn counted_units(plan: &Plan) -> usize {
+    plan.units.iter().filter(|u| u.doctest.is_none()).count()
+}

@@ -1,0 +1,118 @@
+//! One job: running the action of one unit, from its environment to what it
+//! left. Jobs run on threads of their own; they read the [`Build`] and change
+//! nothing in it but places and runs.
+
+use crate::build::{Build, Chosen};
+use larder_key::inputs::Inputs;
+use larder_sandbox::jobs::Pool;
+use larder_schema::pathset::PathSet;
+use larder_schema::plan::{Directives, UnitIndex};
+use larder_schema::record::{OutputFile, SideOutput};
+use larder_store::{KeyLock, Pending};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// What a job is given.
+pub struct Task {
+    /// The unit.
+    pub unit: UnitIndex,
+    /// Where it writes.
+    pub pending: Pending,
+    /// The right to build it, kept until it is published.
+    pub lock: Option<KeyLock>,
+    /// The jobserver for its children.
+    pub pool: Arc<Pool>,
+    /// Results of the programs that it runs or loads.
+    pub programs: Vec<Chosen>,
+    /// Whether incremental compilation starts from an earlier session.
+    pub warm_session: bool,
+    /// `--diagnostic-width`.
+    pub diagnostic_width: Option<usize>,
+    /// `-v` count.
+    pub verbose: u8,
+}
+
+/// What a job left behind.
+pub struct Built {
+    /// Where it wrote.
+    pub pending: Pending,
+    /// The right to publish.
+    pub lock: Option<KeyLock>,
+    /// Whether incremental compilation started from an earlier session.
+    pub warm_session: bool,
+    /// Files, hashed.
+    pub outputs: Vec<OutputFile>,
+    /// Lines to replay, with symbolic paths.
+    pub stdout: String,
+    /// Lines to replay, with symbolic paths.
+    pub stderr: String,
+    /// Inputs that it was seen to use.
+    pub path_set: PathSet,
+    /// Their values.
+    pub values: Inputs,
+    /// Why the result is used once and not published, if so.
+    pub use_once: Option<String>,
+    /// For runs: what the script said, real and symbolic.
+    pub directives: Option<(Directives, Directives)>,
+    /// Files that it wrote outside its own directories.
+    pub side_outputs: Vec<SideOutput>,
+    /// An absolute path is visible in the outputs: which, and where.
+    pub visible_paths: Vec<String>,
+    /// Wall time.
+    pub duration: Duration,
+    /// When the metadata was there.
+    pub metadata_after: Option<Duration>,
+}
+
+/// How a job failed: what cargo says, line by line.
+#[derive(Debug)]
+pub struct JobFailed {
+    /// Without the `error: ` prefix.
+    pub text: String,
+    /// Whether it was this machine's fault (store, process) rather than the
+    /// code's.
+    pub internal: bool,
+}
+
+/// Called by a job with what happens while it runs.
+pub trait Progress: Sync {
+    /// The metadata of the unit is there: dependents may start.
+    fn metadata_ready(&self, unit: UnitIndex);
+}
+
+impl Build<'_> {
+    /// Runs a unit.
+    ///
+    /// # Errors
+    /// What cargo would say.
+    pub fn work(&self, task: Task, progress: &dyn Progress) -> Result<Built, JobFailed> {
+        if self.plan.units[task.unit].is_run() {
+            self.run_script(task)
+        } else {
+            self.run_rustc(task, progress)
+        }
+    }
+
+    /// Directories whose absolute text in an output binds it to its place.
+    #[must_use]
+    pub fn telling_roots(&self) -> Vec<(&'static str, PathBuf)> {
+        let roots = &self.plan.roots;
+        [("workspace", &roots.workspace), ("cargo_home", &roots.cargo_home)]
+            .into_iter()
+            .filter(|(_, path)| path.len() > 3)
+            .map(|(token, path)| (token, PathBuf::from(path)))
+            .collect()
+    }
+}
+
+/// An error of the store or the system as a job's failure.
+pub fn internal(error: &dyn std::error::Error) -> JobFailed {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(error) = source {
+        text.push_str(&format!("\n\nCaused by:\n  {error}"));
+        source = error.source();
+    }
+    JobFailed { text, internal: true }
+}
