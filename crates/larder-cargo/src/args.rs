@@ -244,11 +244,7 @@ impl Parsed {
 #[must_use]
 pub fn clippy_args(parsed: &Parsed, trailing: &[String]) -> String {
     let no_deps = parsed.clippy_no_deps.then(|| "--no-deps".to_owned());
-    no_deps
-        .iter()
-        .chain(trailing)
-        .map(|argument| format!("{argument}__CLIPPY_HACKERY__"))
-        .collect()
+    no_deps.iter().chain(trailing).map(|argument| format!("{argument}__CLIPPY_HACKERY__")).collect()
 }
 
 #[cfg(test)]
@@ -264,7 +260,14 @@ mod tests {
     fn what_would_disturb_planning_is_taken_out() {
         let p = parse(
             "build",
-            &["-vvrj4", "--target-dir", "t", "-p", "a", "--message-format=json,json-diagnostic-short"],
+            &[
+                "-vvrj4",
+                "--target-dir",
+                "t",
+                "-p",
+                "a",
+                "--message-format=json,json-diagnostic-short",
+            ],
         );
         assert_eq!(p.planning, ["-r", "-j", "4", "-p", "a"]);
         assert_eq!(p.verbose, 2);

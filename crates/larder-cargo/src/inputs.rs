@@ -239,9 +239,9 @@ impl Prepared {
         .ask(&self.request, &self.parsed, line)?;
         let workspace = workspace?;
         let lock_path = workspace.lock_path();
-        let cacheable = lock_before.flatten().is_some_and(|before| {
-            fs_err::read(&lock_path).is_ok_and(|after| after == before)
-        });
+        let cacheable = lock_before
+            .flatten()
+            .is_some_and(|before| fs_err::read(&lock_path).is_ok_and(|after| after == before));
         let lock = Lockfile::read(&lock_path)?.unwrap_or_default();
         let packages = self.packages(&planned.graph, &roots)?;
         let root_manifest = roots.manifest(&workspace.manifest)?;
@@ -318,9 +318,10 @@ impl Prepared {
         if self.request.command != "clippy" {
             return Ok(None);
         }
-        let driver = self.toolchain.clippy_driver().ok_or_else(|| {
-            GatherError::Unsupported("a toolchain without clippy".to_owned())
-        })?;
+        let driver = self
+            .toolchain
+            .clippy_driver()
+            .ok_or_else(|| GatherError::Unsupported("a toolchain without clippy".to_owned()))?;
         Ok(Some((driver, clippy_args(&self.parsed, &self.request.trailing))))
     }
 

@@ -46,13 +46,18 @@ struct RawPackage {
     checksum: Option<String>,
 }
 
+/// Name and version.
+type Key = (String, String);
+/// Source as written, and checksum.
+type Entry = (String, Option<String>);
+
 /// What the lock file says.
 #[derive(Clone, Debug, Default)]
 pub struct Lockfile {
     /// Format.
     pub version: u32,
     /// By name and version: every source with its checksum.
-    packages: BTreeMap<(String, String), Vec<(String, Option<String>)>>,
+    packages: BTreeMap<Key, Vec<Entry>>,
 }
 
 impl Lockfile {
@@ -107,8 +112,7 @@ impl Lockfile {
             .or_else(|| {
                 // One of its kind is enough: older lock files encode branch
                 // names otherwise.
-                let mut same =
-                    all.iter().filter(|(s, _)| s.split('+').next() == Some(id.kind));
+                let mut same = all.iter().filter(|(s, _)| s.split('+').next() == Some(id.kind));
                 same.next().filter(|_| same.next().is_none())
             })?;
         Some((found.0.as_str(), found.1.as_deref()))
@@ -184,9 +188,6 @@ mod tests {
             of("/home/.cargo/git/checkouts/g-1/0123"),
             Source::Git { url: url.clone(), commit: "0123".into() }
         );
-        assert_eq!(
-            of("/w/vendor/g"),
-            Source::Registry { url, checksum: None, vendored: true }
-        );
+        assert_eq!(of("/w/vendor/g"), Source::Registry { url, checksum: None, vendored: true });
     }
 }

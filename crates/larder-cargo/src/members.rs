@@ -2,9 +2,7 @@
 //! looked at to know them.
 
 use crate::host::normalize;
-use crate::manifest::{
-    ManifestError, RawManifest, WorkspaceRoots, is_excluded, path_dependencies,
-};
+use crate::manifest::{ManifestError, RawManifest, WorkspaceRoots, is_excluded, path_dependencies};
 use larder_schema::pathset::PathUse;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};

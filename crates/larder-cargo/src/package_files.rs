@@ -88,9 +88,10 @@ pub fn package_files(
     if let Some(tracked) = git.and_then(|g| g.tracked) {
         for path in tracked {
             let Ok(relative) = path.strip_prefix(root) else { continue };
-            let nested = relative.ancestors().skip(1).any(|d| {
-                !d.as_os_str().is_empty() && root.join(d).join("Cargo.toml").exists()
-            });
+            let nested = relative
+                .ancestors()
+                .skip(1)
+                .any(|d| !d.as_os_str().is_empty() && root.join(d).join("Cargo.toml").exists());
             if !nested
                 && !relative.starts_with("target")
                 && wanted(relative, false)
@@ -118,9 +119,8 @@ fn git_of(root: &Path) -> Option<Git> {
         directory = work.join(text.trim().strip_prefix("gitdir:")?.trim());
     }
     let index = fs_err::read(directory.join("index")).ok()?;
-    let tracked = tracked(&index).map(|names| {
-        names.into_iter().map(|name| work.join(name)).collect::<Vec<PathBuf>>()
-    });
+    let tracked = tracked(&index)
+        .map(|names| names.into_iter().map(|name| work.join(name)).collect::<Vec<PathBuf>>());
     match &tracked {
         Some(files) if !files.contains(&root.join("Cargo.toml")) => None,
         _ => Some(Git { tracked }),
@@ -203,7 +203,11 @@ mod tests {
     fn with_git_as_cargo_package_lists() {
         let dir = fixture();
         let git = |args: &[&str]| {
-            Command::new("git").args(args).current_dir(dir.path()).output().is_ok_and(|o| o.status.success())
+            Command::new("git")
+                .args(args)
+                .current_dir(dir.path())
+                .output()
+                .is_ok_and(|o| o.status.success())
         };
         if !git(&["init", "-q"]) {
             return;

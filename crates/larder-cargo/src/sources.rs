@@ -8,8 +8,8 @@
 
 use crate::memo::{Memo, Stat, hash_file};
 use flate2::read::GzDecoder;
-use larder_schema::digest::Framed;
 use larder_schema::Digest;
+use larder_schema::digest::Framed;
 use serde::{Deserialize, Serialize};
 use sha2::Digest as _;
 use std::collections::BTreeMap;
@@ -64,11 +64,7 @@ pub fn check(
     archive: &Path,
     checksum: &str,
 ) -> Result<Verdict, CheckError> {
-    let fail = |source| CheckError {
-        root: root.to_owned(),
-        archive: archive.to_owned(),
-        source,
-    };
+    let fail = |source| CheckError { root: root.to_owned(), archive: archive.to_owned(), source };
     let mut files = BTreeMap::new();
     tree(root, Path::new(""), &mut files).map_err(fail)?;
     let mut key = Framed::new("larder.source-check.1");
@@ -120,11 +116,7 @@ fn tree(root: &Path, below: &Path, files: &mut BTreeMap<String, Stat>) -> io::Re
     Ok(())
 }
 
-fn compare(
-    root: &Path,
-    archive: &[u8],
-    files: &BTreeMap<String, Stat>,
-) -> io::Result<Vec<String>> {
+fn compare(root: &Path, archive: &[u8], files: &BTreeMap<String, Stat>) -> io::Result<Vec<String>> {
     let mut left: BTreeMap<&str, ()> = files.keys().map(|n| (n.as_str(), ())).collect();
     let mut changed = Vec::new();
     let mut archive = tar::Archive::new(GzDecoder::new(archive));
@@ -166,8 +158,7 @@ mod tests {
     use super::*;
 
     fn crate_file(files: &[(&str, &str)]) -> Vec<u8> {
-        let encoder =
-            flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+        let encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
         let mut builder = tar::Builder::new(encoder);
         for (name, text) in files {
             let mut header = tar::Header::new_gnu();

@@ -128,7 +128,8 @@ impl Asker<'_> {
         }
         let status = child.wait().map_err(start)?;
         let stdout = reader.join().unwrap_or_default();
-        if !status.success() && !(panicked && stdout.starts_with(b"{\"version\"")) {
+        let panicked_with_graph = panicked && stdout.starts_with(b"{\"version\"");
+        if !status.success() && !panicked_with_graph {
             return Err(GraphError::Cargo { code: status.code().unwrap_or(101), stderr });
         }
         let graph: UnitGraph = serde_json::from_slice(&stdout)?;

@@ -120,10 +120,8 @@ fn manifests_and_members_as_in_cargo_metadata() {
     let workspace = members::workspace(&project.root().join("crates/a"), None, &roots).unwrap();
     assert_eq!(workspace.root, project.root());
     let packages = metadata["packages"].as_array().unwrap();
-    let theirs: BTreeSet<PathBuf> = packages
-        .iter()
-        .map(|p| PathBuf::from(p["manifest_path"].as_str().unwrap()))
-        .collect();
+    let theirs: BTreeSet<PathBuf> =
+        packages.iter().map(|p| PathBuf::from(p["manifest_path"].as_str().unwrap())).collect();
     assert_eq!(workspace.members, theirs);
     for package in packages {
         let path = PathBuf::from(package["manifest_path"].as_str().unwrap());

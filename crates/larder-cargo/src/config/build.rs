@@ -150,8 +150,7 @@ impl Config {
     }
 
     fn env_entry(&self, name: &str, value: &Value) -> Result<ConfiguredEnv, ConfigError> {
-        let wrong =
-            |v: &Value| Self::wrong(&["env", name], "a string or a table with `value`", v);
+        let wrong = |v: &Value| Self::wrong(&["env", name], "a string or a table with `value`", v);
         match value {
             Value::Text(text, _) => {
                 Ok(ConfiguredEnv { name: name.to_owned(), value: text.clone(), force: false })
@@ -161,11 +160,8 @@ impl Config {
                     return Err(wrong(value));
                 };
                 let is = |key| matches!(table.get(key), Some(Value::Bool(true, _)));
-                let value = if is("relative") {
-                    self.relative_value(from, text)
-                } else {
-                    text.clone()
-                };
+                let value =
+                    if is("relative") { self.relative_value(from, text) } else { text.clone() };
                 Ok(ConfiguredEnv { name: name.to_owned(), value, force: is("force") })
             }
             other => Err(wrong(other)),

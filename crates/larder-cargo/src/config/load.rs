@@ -15,8 +15,7 @@ pub(super) struct Loaded {
 
 pub(super) fn load(host: &Host, home: &Path, cli: &[String]) -> Result<Loaded, ConfigError> {
     let mut loader = Loader { host, looked_at: Vec::new() };
-    let mut root =
-        Value::Table(BTreeMap::new(), Definition::File(PathBuf::from("<built in>")));
+    let mut root = Value::Table(BTreeMap::new(), Definition::File(PathBuf::from("<built in>")));
     let mut seen = Vec::new();
     for directory in host.cwd.ancestors() {
         let directory = directory.join(".cargo");
@@ -56,11 +55,7 @@ impl Loader<'_> {
         let plain = directory.join("config");
         let toml = directory.join("config.toml");
         self.looked_at.extend([plain.clone(), toml.clone()]);
-        if plain.exists() {
-            Some(plain)
-        } else {
-            toml.exists().then_some(toml)
-        }
+        if plain.exists() { Some(plain) } else { toml.exists().then_some(toml) }
     }
 
     fn file(
@@ -141,11 +136,7 @@ impl Loader<'_> {
         Ok(root)
     }
 
-    fn argument(
-        &mut self,
-        argument: &str,
-        seen: &mut Vec<PathBuf>,
-    ) -> Result<Value, ConfigError> {
+    fn argument(&mut self, argument: &str, seen: &mut Vec<PathBuf>) -> Result<Value, ConfigError> {
         let path = self.host.cwd.join(argument);
         if !argument.is_empty() && path.exists() {
             return self.file(&path, true, seen);
@@ -154,8 +145,7 @@ impl Loader<'_> {
             place: format!("--config {argument}"),
             source: Box::new(source),
         })?;
-        let value =
-            Value::from_toml(toml::Value::Table(table), &Definition::CommandLine(None))?;
+        let value = Value::from_toml(toml::Value::Table(table), &Definition::CommandLine(None))?;
         self.includes(value, true, &mut Vec::new())
     }
 }

@@ -73,8 +73,10 @@ pub enum ConfigError {
         path: PathBuf,
     },
     /// Several `target.'cfg(…)'` tables give one value.
-    #[error("`target.'{first}'.{key}` and `target.'{second}'.{key}` both match this target: \
-             keep one of them")]
+    #[error(
+        "`target.'{first}'.{key}` and `target.'{second}'.{key}` both match this target: \
+             keep one of them"
+    )]
     Ambiguous {
         /// `linker` or `runner`.
         key: &'static str,
@@ -274,11 +276,7 @@ impl Config {
     }
 
     fn resolve_program(&self, value: &str, from: &Definition) -> PathBuf {
-        if value.contains('/') {
-            from.root(&self.cwd).join(value)
-        } else {
-            PathBuf::from(value)
-        }
+        if value.contains('/') { from.root(&self.cwd).join(value) } else { PathBuf::from(value) }
     }
 
     /// Cargo's home, which holds the outermost file.
@@ -287,4 +285,3 @@ impl Config {
         &self.home
     }
 }
-

@@ -82,11 +82,7 @@ impl Config {
         .filter(|key| key.starts_with("cfg("))
     }
 
-    fn matching(
-        &self,
-        key: &'static str,
-        cfgs: &[Cfg],
-    ) -> Result<Option<&str>, ConfigError> {
+    fn matching(&self, key: &'static str, cfgs: &[Cfg]) -> Result<Option<&str>, ConfigError> {
         let mut found: Option<&str> = None;
         for table in self.cfg_tables() {
             if self.file_value(&["target", table, key]).is_none()
@@ -121,10 +117,7 @@ impl Config {
             return Ok(overrides);
         };
         for (name, value) in table {
-            if matches!(
-                name.as_str(),
-                "ar" | "linker" | "runner" | "rustflags" | "rustdocflags"
-            ) {
+            if matches!(name.as_str(), "ar" | "linker" | "runner" | "rustflags" | "rustdocflags") {
                 continue;
             }
             let Value::Table(entries, _) = value else {

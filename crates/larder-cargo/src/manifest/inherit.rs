@@ -175,7 +175,10 @@ impl<'a> Fields<'a> {
 
     /// The value of a field, and the workspace's directory if it came from
     /// there.
-    fn value(&mut self, key: &str) -> Result<Option<(toml::Value, Option<PathBuf>)>, ManifestError> {
+    fn value(
+        &mut self,
+        key: &str,
+    ) -> Result<Option<(toml::Value, Option<PathBuf>)>, ManifestError> {
         let package = self.package;
         let Some(value) = package.get(key) else { return Ok(None) };
         if !is_inherited(value) {
@@ -187,9 +190,7 @@ impl<'a> Fields<'a> {
         match shared {
             Some(value) => Ok(Some((value.clone(), Some(directory)))),
             // A README is looked for where none is named.
-            None if key == "readme" => {
-                Ok(Some((toml::Value::Array(Vec::new()), Some(directory))))
-            }
+            None if key == "readme" => Ok(Some((toml::Value::Array(Vec::new()), Some(directory)))),
             None => Err(self.missing(&format!("package.{key}"))),
         }
     }

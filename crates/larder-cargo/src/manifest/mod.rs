@@ -11,7 +11,9 @@ mod raw;
 mod targets;
 
 pub use inherit::{WorkspaceRoots, is_excluded};
-pub use raw::{Dependencies, DependencyTables, RawDependency, RawManifest, RawTarget, RawWorkspace};
+pub use raw::{
+    Dependencies, DependencyTables, RawDependency, RawManifest, RawTarget, RawWorkspace,
+};
 
 use crate::host::normalize;
 use larder_plan::input::{Manifest, ManifestDependency};
@@ -95,8 +97,7 @@ const STABLE_FEATURES: &[&str] = &[
 ];
 
 /// Keys of `[package]` that need a nightly cargo.
-const UNSTABLE_KEYS: &[&str] =
-    &["metabuild", "default-target", "forced-target", "im-a-teapot"];
+const UNSTABLE_KEYS: &[&str] = &["metabuild", "default-target", "forced-target", "im-a-teapot"];
 
 /// Reads the manifest at `path`.
 ///
@@ -148,8 +149,7 @@ fn from_raw(
             .package
             .clone()
             .or_else(|| from_workspace.as_ref().and_then(|d| d.package.clone()));
-        let artifact =
-            dependency.artifact || from_workspace.as_ref().is_some_and(|d| d.artifact);
+        let artifact = dependency.artifact || from_workspace.as_ref().is_some_and(|d| d.artifact);
         if dependency.base || from_workspace.as_ref().is_some_and(|d| d.base) {
             manifest.unstable.push("path-bases".to_owned());
         }
@@ -212,4 +212,3 @@ pub fn path_dependencies(
     }
     found
 }
-

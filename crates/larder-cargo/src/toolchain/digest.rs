@@ -74,8 +74,7 @@ pub(super) fn driver_libraries(rustc: &Path) -> Vec<PathBuf> {
         .filter_map(|entry| Some(entry.ok()?.path()))
         .filter(|path| {
             let name = path.file_name().unwrap_or_default().to_string_lossy();
-            (name.starts_with("librustc_driver") || name.starts_with("libLLVM"))
-                && path.is_file()
+            (name.starts_with("librustc_driver") || name.starts_with("libLLVM")) && path.is_file()
         })
         .collect();
     found.sort();

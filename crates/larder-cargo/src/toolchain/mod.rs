@@ -146,10 +146,9 @@ pub fn choose(host: &Host, plus: Option<&str>) -> Result<Chosen, ToolchainError>
             return Ok(Chosen { cargo, env: Vec::new(), rustup: None, looked_at });
         }
     }
-    let found = host.find_program(Path::new("cargo")).ok_or_else(|| ToolchainError::Missing {
-        tool: "cargo".to_owned(),
-        variable: "CARGO",
-    })?;
+    let found = host
+        .find_program(Path::new("cargo"))
+        .ok_or_else(|| ToolchainError::Missing { tool: "cargo".to_owned(), variable: "CARGO" })?;
     if !rustup::is_proxy(&found) {
         return Ok(Chosen { cargo: found, env: Vec::new(), rustup: None, looked_at });
     }
@@ -237,11 +236,8 @@ pub fn resolve(
         tool: rustc.display().to_string(),
         variable: "RUSTC",
     })?;
-    let rustc_file = if rustup::is_proxy(&found) {
-        real_rustc(host, &chosen, &found)?
-    } else {
-        found
-    };
+    let rustc_file =
+        if rustup::is_proxy(&found) { real_rustc(host, &chosen, &found)? } else { found };
     let read = |source| ToolchainError::Read { path: rustc_file.clone(), source };
     let content = memo.file_digest(&rustc_file).map_err(read)?;
     let mut key = Framed::new("larder.rustc-identity.1");
@@ -360,10 +356,9 @@ fn real_rustc(host: &Host, chosen: &Chosen, proxy: &Path) -> Result<PathBuf, Too
 pub(crate) fn run(mut command: std::process::Command) -> Result<String, ToolchainError> {
     let text = format!("{command:?}");
     command.stdin(std::process::Stdio::null());
-    let output = command.output().map_err(|e| ToolchainError::Failed {
-        command: text.clone(),
-        message: e.to_string(),
-    })?;
+    let output = command
+        .output()
+        .map_err(|e| ToolchainError::Failed { command: text.clone(), message: e.to_string() })?;
     if !output.status.success() {
         return Err(ToolchainError::Failed {
             command: text,

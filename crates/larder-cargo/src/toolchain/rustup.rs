@@ -130,9 +130,10 @@ fn directory_of(home: &Path, name: &str, host: Option<&str>) -> Option<(String, 
     // Without a default host rustup uses the one it was built for: here that
     // is the only installed one, or rustup is asked.
     let is_host = |found: &str| {
-        found.strip_prefix(name).and_then(|rest| rest.strip_prefix('-')).is_some_and(|triple| {
-            triple.starts_with(std::env::consts::ARCH)
-        })
+        found
+            .strip_prefix(name)
+            .and_then(|rest| rest.strip_prefix('-'))
+            .is_some_and(|triple| triple.starts_with(std::env::consts::ARCH))
     };
     let mut found = fs_err::read_dir(&toolchains)
         .ok()?
@@ -191,11 +192,8 @@ mod tests {
         std::fs::write(dir.path().join("a/rust-toolchain"), "1.90.0\n").unwrap();
         assert_eq!(chosen(None), Some("toolchain-file"));
         assert_eq!(chosen(Some("stable")), Some("cli"));
-        std::fs::write(
-            project.join("rust-toolchain.toml"),
-            "[toolchain]\nchannel = \"nightly\"\n",
-        )
-        .unwrap();
+        std::fs::write(project.join("rust-toolchain.toml"), "[toolchain]\nchannel = \"nightly\"\n")
+            .unwrap();
         assert_eq!(chosen(None), None, "not installed: rustup has to be asked");
     }
 }
