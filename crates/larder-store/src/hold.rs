@@ -1,8 +1,8 @@
 //! What keeps garbage collection from removing what a running build uses.
 //!
-//! Time is counted in *epochs*, without any clock. An epoch is a file in
-//! `run/holds`; the highest number is the current one. A build holds a shared
-//! lock on the epoch that it started in. Collection works in two steps:
+//! Time is counted in *epochs*, without any clock. The link `run/epoch` says
+//! which one it is, and a build holds a shared lock on `run/holds/<epoch>` of
+//! the epoch that it started in. Collection works in two steps:
 //!
 //! 1. **Trash**: records are moved out of sight, then a new epoch begins. From
 //!    here on no newcomer finds these results; only builds of earlier epochs
@@ -11,18 +11,26 @@
 //!    builds are over), the directories are removed. Otherwise a later
 //!    collection sweeps.
 //!
-//! Why this is safe: a build takes its shared lock on epoch *n* and then looks
-//! again; if *n* is no longer the highest, it starts over. So if a hold on *n*
-//! was granted, no epoch after *n* existed at that moment, and a collection
-//! that begins *n+1* later meets the lock. Builds never wait for a
-//! collection, and a collection never waits for builds; nor can it starve,
-//! since no newcomer joins an old epoch.
+//! Why this is safe: a build takes its shared lock on epoch *n* and then reads
+//! the link again; if it no longer says *n*, it starts over. So if a hold on
+//! *n* was granted, the link was moved to *n+1* later than the lock was taken,
+//! and the collection that moved it, which looks at the locks after that,
+//! meets the lock. Builds never wait for a collection, and a collection never
+//! waits for builds; nor can it starve, since no newcomer joins an old epoch.
+//!
+//! The current epoch is a link because replacing one is atomic and its text
+//! needs no block on a full disk. Taking the highest name in `run/holds`
+//! instead is not safe: a listing during which one name goes and another comes
+//! may show neither.
 
 use crate::StoreError;
 use crate::layout::Layout;
-use crate::lock::{is_at, try_exclusive};
-use std::fs::{File, OpenOptions};
+use crate::lock;
+use crate::read_write::remove;
+use crate::stats::entries;
+use std::fs::{self, File};
 use std::io;
+use std::os::unix::fs::symlink;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -37,6 +45,8 @@ pub struct Hold {
 /// A granted shared lock.
 #[derive(Debug)]
 pub(crate) struct Epoch {
+    #[cfg(test)]
+    number: u64,
     _file: File,
 }
 
@@ -44,85 +54,120 @@ fn path(layout: &Layout, epoch: u64) -> PathBuf {
     layout.holds().join(epoch.to_string())
 }
 
-/// The epochs that there are files for, lowest first.
-fn epochs(layout: &Layout) -> Result<Vec<u64>, StoreError> {
-    let dir = layout.holds();
-    let entries = match std::fs::read_dir(&dir) {
-        Ok(entries) => entries,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
-        Err(error) => return Err(StoreError::at(&dir)(error)),
-    };
-    let mut found = Vec::new();
-    for entry in entries {
-        let name = entry.map_err(StoreError::at(&dir))?.file_name();
-        found.extend(name.to_str().and_then(|n| n.parse::<u64>().ok()));
+/// The current epoch; the first one begins if there is none.
+pub(crate) fn current(layout: &Layout) -> Result<u64, StoreError> {
+    let link = layout.epoch();
+    loop {
+        match fs::read_link(&link) {
+            Ok(text) => {
+                let number = text.to_str().and_then(|text| text.parse().ok());
+                // Nobody but us writes there.
+                let rubbish = || io::Error::new(io::ErrorKind::InvalidData, "not an epoch");
+                return number.ok_or_else(rubbish).map_err(StoreError::at(&link));
+            }
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) => return Err(StoreError::at(&link)(error)),
+        }
+        if let Some(run) = link.parent() {
+            fs::create_dir_all(run).map_err(StoreError::at(run))?;
+        }
+        match symlink("1", &link) {
+            Ok(()) => {}
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+            Err(error) => return Err(StoreError::at(&link)(error)),
+        }
     }
-    found.sort_unstable();
-    Ok(found)
-}
-
-/// Makes the file of an epoch.
-fn create(layout: &Layout, epoch: u64) -> Result<(), StoreError> {
-    let dir = layout.holds();
-    std::fs::create_dir_all(&dir).map_err(StoreError::at(&dir))?;
-    let path = path(layout, epoch);
-    OpenOptions::new()
-        .write(true)
-        .create(true)
-        .truncate(false)
-        .open(&path)
-        .map_err(StoreError::at(&path))?;
-    Ok(())
 }
 
 /// Takes a shared lock on the current epoch.
 pub(crate) fn hold(layout: &Layout) -> Result<Hold, StoreError> {
     loop {
-        let Some(number) = epochs(layout)?.pop() else {
-            create(layout, 1)?;
-            continue;
-        };
+        let number = current(layout)?;
         let path = path(layout, number);
-        let file = match File::open(&path) {
-            Ok(file) => file,
-            // A collection removed it: there is a newer one.
-            Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
-            Err(error) => return Err(StoreError::at(&path)(error)),
-        };
+        let file = lock::open(&path)?;
         // A collection holds this lock for a moment only.
         file.lock_shared().map_err(StoreError::locking(&path))?;
-        if is_at(&file, &path)? && epochs(layout)?.last() == Some(&number) {
-            return Ok(Hold { epoch: Arc::new(Epoch { _file: file }) });
+        if lock::is_at(&file, &path)? && current(layout)? == number {
+            return Ok(Hold {
+                epoch: Arc::new(Epoch {
+                    #[cfg(test)]
+                    number,
+                    _file: file,
+                }),
+            });
         }
     }
 }
 
-/// Begins a new epoch and returns its number.
+/// Begins a new epoch and returns its number. Only a collection does, and
+/// there is one at a time.
 pub(crate) fn begin_epoch(layout: &Layout) -> Result<u64, StoreError> {
-    let next = epochs(layout)?.last().copied().unwrap_or(0) + 1;
-    create(layout, next)?;
+    let next = current(layout)? + 1;
+    let (link, fresh) = (layout.epoch(), layout.next_epoch());
+    remove(&fresh)?;
+    symlink(next.to_string(), &fresh).map_err(StoreError::at(&fresh))?;
+    fs::rename(&fresh, &link).map_err(StoreError::at(&link))?;
     Ok(next)
 }
 
 /// Whether every build that started before `epoch` is over. Removes the files
 /// of epochs that are.
 pub(crate) fn all_over_before(layout: &Layout, epoch: u64) -> Result<bool, StoreError> {
-    let all = epochs(layout)?;
-    // The current epoch is never over, whatever the number asked for: a
-    // damaged store must not lead to removing what is in use.
-    let current = all.last().copied().unwrap_or(0);
-    if epoch > current {
+    // An epoch that has not begun cannot have ended the others.
+    if epoch > current(layout)? {
         return Ok(false);
     }
     let mut over = true;
-    for number in all.into_iter().filter(|&n| n < epoch) {
-        let path = path(layout, number);
-        match try_exclusive(&path)? {
+    for (path, _) in entries(&layout.holds())? {
+        let number = path.file_name().and_then(|name| name.to_str()?.parse::<u64>().ok());
+        if number.is_none_or(|number| number >= epoch) {
+            continue;
+        }
+        match lock::try_exclusive(&path)? {
             Some(_lock) => {
-                let _ = std::fs::remove_file(&path);
+                let _ = fs::remove_file(&path);
             }
             None => over = false,
         }
     }
     Ok(over)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::path::Path;
+    use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::SeqCst};
+
+    #[test]
+    fn no_hold_is_granted_in_an_epoch_that_is_over() {
+        let root = tempfile::tempdir().unwrap();
+        let layout = Layout::new(Path::new(root.path()));
+        drop(hold(&layout).unwrap());
+        let (over, done) = (AtomicU64::new(0), AtomicBool::new(false));
+        std::thread::scope(|scope| {
+            for _ in 0..4 {
+                scope.spawn(|| {
+                    while !done.load(SeqCst) {
+                        let held = hold(&layout).unwrap();
+                        // Long enough for a collection to come by.
+                        for _ in 0..20 {
+                            let over = over.load(SeqCst);
+                            assert!(held.epoch.number >= over, "{} < {over}", held.epoch.number);
+                            std::thread::yield_now();
+                        }
+                    }
+                });
+            }
+            for _ in 0..200 {
+                let epoch = begin_epoch(&layout).unwrap();
+                // No newcomer joins an old epoch, so this comes to an end.
+                while !all_over_before(&layout, epoch).unwrap() {
+                    std::thread::yield_now();
+                }
+                over.store(epoch, SeqCst);
+            }
+            done.store(true, SeqCst);
+        });
+    }
 }

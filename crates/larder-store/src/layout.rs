@@ -7,16 +7,18 @@
 //!     FORMAT                        says which format the bucket has
 //!     records/<aa>/<key>.json       ResultRecord; its presence publishes a result
 //!     out/<aa>/<key16>-<nonce>/     files of a result, under rustc's own names
-//!     out/<aa>/<key32>/…/           files of a build-script run: a place that is
-//!                                   a function of the key, because its text is
-//!                                   visible in what is built from it
+//!     out/<aa>/<place32>/…/         files of a build-script run: a place that is
+//!                                   a function of its inputs, because its text
+//!                                   is visible in what is built from it
+//!     out/<aa>/<place32>/.larder-key  the key that was published there
 //!     pathsets/<aa>/<identity>.json PathSets of a unit
 //!     inputs/<aa>/<key>.json        KeyInputs, for explaining misses
 //!     inputs/<aa>/<identity>.latest the keys that the unit had most recently
 //!     plans/<aa>/<digest>           opaque plans, for the plan cache
 //!     memo/stat                     digests of files whose stat is unchanged
 //!     memo/durations                how long units took
-//!     run/keys/<key32>              single flight: one lock per key being built
+//!     run/keys/<key32>              single flight: one lock per key or place being built
+//!     run/epoch -> <epoch>          the current epoch: see `hold.rs`
 //!     run/holds/<epoch>             shared locks of running builds
 //!     run/gc                        one garbage collection at a time
 //!     trash/<key>.json              records on their way out; asked for, they return
@@ -138,6 +140,14 @@ impl Layout {
 
     pub(crate) fn keys(&self) -> PathBuf {
         self.bucket.join("run/keys")
+    }
+
+    pub(crate) fn epoch(&self) -> PathBuf {
+        self.bucket.join("run/epoch")
+    }
+
+    pub(crate) fn next_epoch(&self) -> PathBuf {
+        self.bucket.join("run/next-epoch")
     }
 
     pub(crate) fn gc_lock(&self) -> PathBuf {

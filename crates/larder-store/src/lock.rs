@@ -56,7 +56,7 @@ impl Drop for KeyLock {
 }
 
 /// Opens a lock file, and makes it and its directory if need be.
-fn open(path: &Path) -> Result<File, StoreError> {
+pub(crate) fn open(path: &Path) -> Result<File, StoreError> {
     let open = || OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path);
     match open() {
         Err(error) if error.kind() == io::ErrorKind::NotFound => {

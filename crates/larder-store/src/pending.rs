@@ -5,18 +5,22 @@
 //! moves. What makes it a result is its record, which is renamed into place
 //! when everything else is done.
 
-use crate::disk::DiskStore;
+use crate::disk::{DiskStore, parse_record};
 use crate::error::StoreError;
 use crate::hold::Hold;
 use crate::layout::{shard, stem};
 use crate::lock::KeyLock;
-use crate::read_write::{permissions, remove};
+use crate::read_write::{permissions, read_quietly, remove};
 use larder_schema::Digest;
 use larder_schema::Framed;
 use larder_schema::record::{OutputFile, RECORD_VERSION, ResultRecord};
 use std::fs;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
+
+/// Beside the outputs of a fixed place: the key that they were published
+/// under, so that the record can be removed with them.
+const KEY_AT: &str = ".larder-key";
 
 /// A fresh directory for the outputs of one action.
 ///
@@ -35,8 +39,8 @@ pub struct Pending {
     directory: String,
     published: bool,
     _hold: Hold,
-    // Last, so that the lock outlives the removal of the directory.
-    _lock: Option<KeyLock>,
+    /// Of a fixed place. Last, so that it outlives the directory's removal.
+    lock: Option<KeyLock>,
 }
 
 impl DiskStore {
@@ -67,16 +71,20 @@ impl DiskStore {
             directory: format!("{aa}/{last}"),
             published: false,
             _hold: hold,
-            _lock: None,
+            lock: None,
         })
     }
 
-    /// Begins a result at the place that its key alone determines, `inner`
-    /// below it (`target/debug/build/foo-1234/out`), for build-script runs.
+    /// Begins a result at the place that the digest of `lock` alone
+    /// determines, `inner` below it (`target/debug/build/foo-1234/out`), for
+    /// build-script runs. The digest is the result's key, or one over what is
+    /// known before the run; then the result is published with
+    /// [`Pending::publish_as`].
     ///
-    /// The caller has looked the key up while holding `lock`. Whatever is at
-    /// the place is removed: it is damaged, or its maker was killed. The lock
-    /// is released when the pending result is published or dropped.
+    /// The caller has looked for a result while holding `lock`. Whatever is
+    /// at the place is removed, with its record: it is damaged, outdated, or
+    /// its maker was killed. The lock is released when the pending result is
+    /// published or dropped.
     ///
     /// # Errors
     /// The place cannot be cleared or made; `inner` is not a plain relative
@@ -88,29 +96,59 @@ impl DiskStore {
         let aa = shard(&stem).to_owned();
         let root = self.layout().out().join(&aa).join(&stem);
         let dir = root.join(inner);
-        if !inner.is_empty() && !crate::transfer::is_safe_path(inner) {
+        if !crate::transfer::is_safe_path(inner) {
             return Err(StoreError::Unpublishable {
                 path: dir,
                 why: "its path is not a plain relative one",
             });
         }
         // Records first: nobody may find one whose files are going.
-        remove(&self.layout().record(&key))?;
-        remove(&self.layout().trashed(&key))?;
+        if let Some(published) = self.key_at(&root) {
+            self.unpublish(&published, &root)?;
+        }
         self.discard_tree(&root)?;
         fs::create_dir_all(&dir).map_err(StoreError::at(&dir))?;
-        let directory =
-            if inner.is_empty() { format!("{aa}/{stem}") } else { format!("{aa}/{stem}/{inner}") };
         Ok(Pending {
             store: self.clone(),
             key,
             root,
             dir,
-            directory,
+            directory: format!("{aa}/{stem}/{inner}"),
             published: false,
             _hold: hold,
-            _lock: Some(lock),
+            lock: Some(lock),
         })
+    }
+
+    /// The key that a fixed place was last published under.
+    pub(crate) fn key_at(&self, root: &Path) -> Option<Digest> {
+        fs::read_to_string(root.join(KEY_AT)).ok()?.parse().ok()
+    }
+
+    /// Removes the record of `key`, from the trash too, if its files are
+    /// below `root`.
+    fn unpublish(&self, key: &Digest, root: &Path) -> Result<(), StoreError> {
+        let (record, trashed) = (self.layout().record(key), self.layout().trashed(key));
+        // A lookup may move it out of the trash, and a collection into it.
+        for path in [&trashed, &record, &trashed] {
+            if self.leads_to(path, key, root)? {
+                remove(path)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether the file at `path` is the record of `key`, with files below
+    /// `root`.
+    pub(crate) fn leads_to(
+        &self,
+        path: &Path,
+        key: &Digest,
+        root: &Path,
+    ) -> Result<bool, StoreError> {
+        let bytes = read_quietly(path).map_err(StoreError::at(path))?;
+        let record = bytes.and_then(|bytes| parse_record(&bytes, key));
+        Ok(record.is_some_and(|record| self.out_root(&record) == root))
     }
 
     /// Removes a directory in two steps: out of the way at once, then its
@@ -214,20 +252,14 @@ impl Pending {
     /// directory is then removed.
     pub fn publish(mut self, record: ResultRecord) -> Result<ResultRecord, StoreError> {
         let mut record = record;
-        record.version = RECORD_VERSION;
-        record.key = self.key;
-        record.directory.clone_from(&self.directory);
         if record.outputs.is_empty() {
             record.outputs = self.hash_outputs()?;
             record.interface = interface_of(&record.outputs);
         }
-        self.store.put_record(&record)?;
-        self.published = true;
+        self.make_visible(&mut record)?;
         Ok(record)
     }
-}
 
-impl Pending {
     /// Publishes under another key than the result was begun with: a key is
     /// known only when the inputs are. What is in `record` stays, its outputs
     /// and interface too.
@@ -235,23 +267,30 @@ impl Pending {
     /// # Errors
     /// The record cannot be written; the directory is handed back with the
     /// error, so that the result can be used once all the same.
+    #[expect(clippy::result_large_err, reason = "it is moved once, on a full disk")]
     pub fn publish_as(
         mut self,
         key: Digest,
-        record: ResultRecord,
+        mut record: ResultRecord,
     ) -> Result<ResultRecord, (StoreError, Self)> {
-        let mut record = record;
-        record.version = RECORD_VERSION;
-        record.key = key;
-        record.directory.clone_from(&self.directory);
-        match self.store.put_record(&record) {
-            Ok(()) => {
-                self.key = key;
-                self.published = true;
-                Ok(record)
-            }
+        self.key = key;
+        match self.make_visible(&mut record) {
+            Ok(()) => Ok(record),
             Err(error) => Err((error, self)),
         }
+    }
+
+    fn make_visible(&mut self, record: &mut ResultRecord) -> Result<(), StoreError> {
+        record.version = RECORD_VERSION;
+        record.key = self.key;
+        record.directory.clone_from(&self.directory);
+        if self.lock.is_some() {
+            let note = self.root.join(KEY_AT);
+            fs::write(&note, self.key.to_string()).map_err(StoreError::at(&note))?;
+        }
+        self.store.put_record(record)?;
+        self.published = true;
+        Ok(())
     }
 }
 

@@ -9,7 +9,6 @@ use crate::stats::{Found, entries};
 use larder_schema::Digest;
 use std::collections::HashSet;
 use std::fs;
-use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 
 const SEALED: &str = "sealed-";
@@ -38,11 +37,13 @@ impl DiskStore {
     pub(crate) fn sweep(&self, report: &mut GcReport) -> Result<bool, StoreError> {
         let path = self.layout().trash().join("leftovers");
         let leftovers = read_quietly(&path).map_err(StoreError::at(&path))?;
+        let current = hold::current(self.layout())?;
         let epoch = match self.seals()?.last() {
-            Some(&epoch) => epoch,
+            Some(&epoch) if epoch <= current => epoch,
             None if self.trashed()?.is_empty() => return Ok(true),
-            // Killed before it could seal: the epochs may not have begun.
-            None => {
+            // Killed before it could seal, so the epoch may not have begun;
+            // or somebody removed `run`.
+            _ => {
                 let epoch = hold::begin_epoch(self.layout())?;
                 self.seal(epoch)?;
                 epoch
@@ -93,16 +94,23 @@ impl DiskStore {
 
     fn sweep_result(&self, found: &Found, report: &mut GcReport) -> Result<(), StoreError> {
         let key = found.record.key;
+        let root = self.out_root(&found.record);
         // The lock keeps a build-script run from beginning at this place.
-        let Some(_lock) = self.try_lock_key(&key)? else { return Ok(()) };
+        let place = fixed_place(&root);
+        let _lock = match &place {
+            Some(place) => match self.try_lock_key(place)? {
+                Some(lock) => Some(lock),
+                None => return Ok(()),
+            },
+            None => None,
+        };
         // Whoever moves the record decides: a lookup moves it back.
         if !remove(&found.path)? {
             return Ok(());
         }
-        let root = self.out_root(&found.record);
-        let published = self.layout().record(&key);
-        if let Some(bytes) = read_quietly(&published).map_err(StoreError::at(&published))?
-            && crate::disk::parse_record(&bytes, &key).is_some_and(|r| self.out_root(&r) == root)
+        // The same place may have been published again, under any key.
+        if self.leads_to(&self.layout().record(&key), &key, &root)?
+            || place.is_some() && self.is_published_at(&root)?
         {
             return Ok(());
         }
@@ -147,16 +155,11 @@ impl DiskStore {
         Ok(())
     }
 
-    /// Whether a record whose key begins like the fixed place's name leads to
-    /// it, looked up now.
-    fn is_published_at(&self, place: &Path) -> Result<bool, StoreError> {
-        let Some(stem) = place.file_name().and_then(|n| n.to_str()) else { return Ok(false) };
-        let shard = self.layout().area("records").join(crate::layout::shard(stem));
-        let mut files = entries(&shard)?;
-        files.append(&mut entries(&self.layout().trash())?);
-        Ok(files.iter().any(|(path, _)| {
-            path.file_name().is_some_and(|name| name.as_bytes().starts_with(stem.as_bytes()))
-        }))
+    /// Whether a record leads to the fixed place at `root`, looked up now.
+    fn is_published_at(&self, root: &Path) -> Result<bool, StoreError> {
+        let Some(key) = self.key_at(root) else { return Ok(false) };
+        Ok(self.leads_to(&self.layout().record(&key), &key, root)?
+            || self.leads_to(&self.layout().trashed(&key), &key, root)?)
     }
 }
 

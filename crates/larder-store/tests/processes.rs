@@ -127,6 +127,32 @@ fn a_killed_holder_releases_its_lock() {
 }
 
 #[test]
+fn a_lock_has_one_holder_although_its_file_comes_and_goes() {
+    use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
+    let root = tempfile::tempdir().unwrap();
+    let inside = AtomicUsize::new(0);
+    std::thread::scope(|scope| {
+        for tries in [false, false, false, true, true] {
+            let (root, inside) = (root.path(), &inside);
+            scope.spawn(move || {
+                let store = DiskStore::open(root).unwrap();
+                for _ in 0..1000 {
+                    let lock = if tries {
+                        store.try_lock_key(&key(0)).unwrap()
+                    } else {
+                        Some(store.lock_key(&key(0)).unwrap())
+                    };
+                    let Some(_lock) = lock else { continue };
+                    assert_eq!(inside.fetch_add(1, SeqCst), 0, "two hold one lock");
+                    std::thread::yield_now();
+                    inside.fetch_sub(1, SeqCst);
+                }
+            });
+        }
+    });
+}
+
+#[test]
 fn threads_with_their_own_handles_build_each_key_once() {
     let root = tempfile::tempdir().unwrap();
     let inside = std::sync::atomic::AtomicUsize::new(0);

@@ -121,7 +121,8 @@ fn a_fixed_place_is_a_function_of_the_key() {
 #[test]
 fn every_kind_of_damage_is_named_and_drops_the_record() {
     type Spoil = fn(&Path);
-    let cases: [(&str, Spoil, fn(&Damage) -> bool); 5] = [
+    type Expected = fn(&Damage) -> bool;
+    let cases: [(&str, Spoil, Expected); 5] = [
         ("gone", |f| fs::remove_file(f).unwrap(), |d| *d == Damage::Missing),
         ("truncated", |f| fs::write(f, b"con").unwrap(), |d| matches!(d, Damage::Size { .. })),
         (
