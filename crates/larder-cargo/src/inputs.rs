@@ -248,6 +248,9 @@ impl Prepared {
         if let Some(feature) = manifest::unstable_features(&root_manifest).first() {
             return Err(GatherError::Unsupported(format!("cargo-features = [\"{feature}\"]")));
         }
+        if let Some(what) = packages.values().find_map(|read| obstacle(&read.manifest)) {
+            return Err(GatherError::Unsupported(what));
+        }
         let mut sources = BTreeMap::new();
         let mut members = Vec::new();
         for (id, read) in &packages {
@@ -465,9 +468,8 @@ impl Workspace {
     }
 }
 
-/// Whether larder can plan a package; what stands against it otherwise.
-#[must_use]
-pub fn obstacle(manifest: &Manifest) -> Option<String> {
+/// What stands against planning a package, if anything.
+fn obstacle(manifest: &Manifest) -> Option<String> {
     if manifest.artifact_dependencies {
         return Some(format!("an artifact dependency of `{}`", manifest.name));
     }

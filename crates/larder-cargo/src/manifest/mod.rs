@@ -140,17 +140,18 @@ fn from_raw(
         manifest.lint_flags = lints::flags(lints);
         manifest.lint_check_cfgs = lints::check_cfgs(lints);
     }
-    let inherited = |key: &str| -> Option<RawDependency> {
-        workspaces.root_for(path, &raw).ok()??.1.workspace.as_ref()?.dependencies.get(key).cloned()
+    let workspace = match raw.dependencies().any(|(_, d)| d.workspace) {
+        true => workspaces.root_for(path, &raw)?.map(|(_, root)| root),
+        false => None,
     };
+    let shared = workspace.as_ref().and_then(|root| root.workspace.as_ref());
     for (key, dependency) in raw.dependencies() {
-        let from_workspace = if dependency.workspace { inherited(key) } else { None };
-        let given = dependency
-            .package
-            .clone()
-            .or_else(|| from_workspace.as_ref().and_then(|d| d.package.clone()));
-        let artifact = dependency.artifact || from_workspace.as_ref().is_some_and(|d| d.artifact);
-        if dependency.base || from_workspace.as_ref().is_some_and(|d| d.base) {
+        let from_workspace =
+            shared.filter(|_| dependency.workspace).and_then(|w| w.dependencies.get(key));
+        let given =
+            dependency.package.clone().or_else(|| from_workspace.and_then(|d| d.package.clone()));
+        let artifact = dependency.artifact || from_workspace.is_some_and(|d| d.artifact);
+        if dependency.base || from_workspace.is_some_and(|d| d.base) {
             manifest.unstable.push("path-bases".to_owned());
         }
         manifest.artifact_dependencies |= artifact;
