@@ -82,21 +82,27 @@ pub(crate) fn current(layout: &Layout) -> Result<u64, StoreError> {
 /// Takes a shared lock on the current epoch.
 pub(crate) fn hold(layout: &Layout) -> Result<Hold, StoreError> {
     loop {
-        let number = current(layout)?;
-        let path = path(layout, number);
-        let file = lock::open(&path)?;
-        // A collection holds this lock for a moment only.
-        file.lock_shared().map_err(StoreError::locking(&path))?;
-        if lock::is_at(&file, &path)? && current(layout)? == number {
-            return Ok(Hold {
-                epoch: Arc::new(Epoch {
-                    #[cfg(test)]
-                    number,
-                    _file: file,
-                }),
-            });
+        if let Some(hold) = join(layout, current(layout)?)? {
+            return Ok(hold);
         }
     }
+}
+
+/// A hold on epoch `number`, if that is still the current one when locked.
+fn join(layout: &Layout, number: u64) -> Result<Option<Hold>, StoreError> {
+    let path = path(layout, number);
+    let file = lock::open(&path)?;
+    // A collection holds this lock for a moment only.
+    file.lock_shared().map_err(StoreError::locking(&path))?;
+    if !lock::is_at(&file, &path)? || current(layout)? != number {
+        return Ok(None);
+    }
+    let epoch = Epoch {
+        #[cfg(test)]
+        number,
+        _file: file,
+    };
+    Ok(Some(Hold { epoch: Arc::new(epoch) }))
 }
 
 /// Begins a new epoch and returns its number. Only a collection does, and
@@ -136,13 +142,30 @@ pub(crate) fn all_over_before(layout: &Layout, epoch: u64) -> Result<bool, Store
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::path::Path;
     use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::SeqCst};
+
+    #[test]
+    fn a_latecomer_does_not_join_an_epoch_that_has_passed() {
+        let root = tempfile::tempdir().unwrap();
+        let layout = Layout::new(root.path());
+        // A build reads the link; before it locks, a collection goes by.
+        let seen = current(&layout).unwrap();
+        let next = begin_epoch(&layout).unwrap();
+        assert!(all_over_before(&layout, next).unwrap());
+        assert!(join(&layout, seen).unwrap().is_none());
+        let late = hold(&layout).unwrap();
+        assert_eq!(late.epoch.number, next);
+        let after = begin_epoch(&layout).unwrap();
+        assert!(!all_over_before(&layout, after).unwrap());
+        assert!(!all_over_before(&layout, after + 1).unwrap(), "it has not begun");
+        drop(late);
+        assert!(all_over_before(&layout, after).unwrap());
+    }
 
     #[test]
     fn no_hold_is_granted_in_an_epoch_that_is_over() {
         let root = tempfile::tempdir().unwrap();
-        let layout = Layout::new(Path::new(root.path()));
+        let layout = Layout::new(root.path());
         drop(hold(&layout).unwrap());
         let (over, done) = (AtomicU64::new(0), AtomicBool::new(false));
         std::thread::scope(|scope| {
