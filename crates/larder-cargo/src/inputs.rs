@@ -272,7 +272,16 @@ impl Prepared {
             memo: &self.memo,
         };
         let (host, targets) = self.target_infos(&probe, &planned.graph)?;
-        let paths = plan_paths::collect(self, &workspace, &packages, &env);
+        let mut uses = workspace.uses.clone();
+        // A member without units may get some by a new file.
+        let planned_roots: BTreeSet<&str> =
+            packages.values().map(|read| read.manifest.path.as_str()).collect();
+        for path in &workspace.members {
+            if !planned_roots.contains(path.to_string_lossy().as_ref()) {
+                uses.extend(manifest::read(path, &roots)?.uses);
+            }
+        }
+        let paths = plan_paths::collect(self, &workspace.lock_path(), uses, &packages, &env);
         self.memo.save();
         let text = |path: &Path| path.to_string_lossy().into_owned();
         let inputs = Inputs {

@@ -15,7 +15,6 @@
 use crate::config::ConfiguredEnv;
 use crate::inputs::Prepared;
 use crate::manifest::ReadManifest;
-use crate::members::Workspace;
 use larder_schema::Digest;
 use larder_schema::digest::Framed;
 use larder_schema::pathset::{PathInput, PathSet, PathUse};
@@ -93,7 +92,9 @@ pub(crate) fn identity(prepared: &Prepared, cargo: &Digest) -> Digest {
     key.text("cwd", &prepared.host.cwd.to_string_lossy());
     for (name, value) in &prepared.host.env {
         let name = name.to_string_lossy();
-        let counts = PREFIXES.iter().any(|p| name.starts_with(p))
+        // `cargo larder` sets `CARGO`; its value is the cargo above.
+        let counts = name != "CARGO"
+            && PREFIXES.iter().any(|p| name.starts_with(p))
             && !NOISE.iter().any(|n| name.starts_with(n));
         if counts || name == "LD_LIBRARY_PATH" || name == "HOME" {
             key.text("variable", &name).text("value", &value.to_string_lossy());
@@ -105,13 +106,14 @@ pub(crate) fn identity(prepared: &Prepared, cargo: &Digest) -> Digest {
 
 pub(crate) fn collect(
     prepared: &Prepared,
-    workspace: &Workspace,
+    lock: &Path,
+    uses: Vec<(PathBuf, PathUse)>,
     packages: &BTreeMap<String, ReadManifest>,
     env: &[ConfiguredEnv],
 ) -> PlanPathSet {
-    let mut paths: BTreeSet<(PathBuf, PathUse)> = workspace.uses.iter().cloned().collect();
+    let mut paths: BTreeSet<(PathBuf, PathUse)> = uses.into_iter().collect();
     let content = |path: &PathBuf| (path.clone(), PathUse::Content);
-    paths.insert(content(&workspace.lock_path()));
+    paths.insert((lock.to_owned(), PathUse::Content));
     paths.extend(prepared.config.looked_at().iter().map(content));
     paths.extend(prepared.toolchain.looked_at.iter().map(content));
     let fetched = [prepared.cargo_home.join("registry"), prepared.cargo_home.join("git")];

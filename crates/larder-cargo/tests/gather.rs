@@ -258,6 +258,24 @@ fn the_path_set_names_what_would_change_the_plan() {
 }
 
 #[test]
+fn a_member_without_units_is_watched() {
+    let project = simple();
+    let (inputs, dependencies) = project.gather(&["build", "--bins"]).unwrap();
+    let set = dependencies.paths.to_path_set(&inputs.roots);
+    project.write("Cargo.toml", "[workspace]\nmembers = [\"d\", \"idle\"]\n");
+    project.write("idle/Cargo.toml", "[package]\nname = \"idle\"\nversion = \"0.1.0\"\n");
+    project.write("idle/src/lib.rs", "");
+    let (inputs, dependencies) = project.gather(&["build", "--bins", "--workspace"]).unwrap();
+    assert!(inputs.graph.units.is_empty());
+    let later = dependencies.paths.to_path_set(&inputs.roots);
+    let watched = |set: &larder_schema::pathset::PathSet, path: &str| {
+        set.paths.iter().any(|p| p.path == path && p.uses == PathUse::Presence)
+    };
+    assert!(!watched(&set, "{workspace}/idle/src/main.rs"));
+    assert!(watched(&later, "{workspace}/idle/src/main.rs"));
+}
+
+#[test]
 fn clippy_is_a_check_with_its_driver() {
     let project = simple();
     let (inputs, _) = match project.gather(&["clippy", "--", "-D", "warnings"]) {
