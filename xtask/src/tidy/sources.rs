@@ -19,7 +19,7 @@ pub(super) fn check(files: &[File]) -> Vec<String> {
                 file.complaint(lines, "a long file: split it, or say why in a `//! Size:` line"),
             );
         }
-        if !file.text.starts_with("//!") {
+        if !file.text.is_empty() && !file.text.starts_with("//!") {
             complaints
                 .push(file.complaint(1, "no module doc: what it is for, and what it refuses"));
         }
