@@ -1,1 +1,5 @@
-fn main() {}
+//! The `cargo-larder` binary. Everything is in the library of the same name.
+
+fn main() -> std::process::ExitCode {
+    cargo_larder::main()
+}

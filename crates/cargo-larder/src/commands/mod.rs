@@ -1,0 +1,15 @@
+//! One file per subcommand: its flags, and what it does.
+
+pub(crate) mod bench;
+pub(crate) mod build;
+pub(crate) mod check;
+pub(crate) mod clippy;
+pub(crate) mod doctor;
+pub(crate) mod exec;
+pub(crate) mod explain;
+pub(crate) mod gc;
+pub(crate) mod run;
+pub(crate) mod rustc;
+pub(crate) mod stats;
+pub(crate) mod test;
+pub(crate) mod version;

@@ -1,0 +1,17 @@
+//! Renders the engine's events: for people as cargo does, and as cargo's
+//! machine messages.
+
+mod diagnostic;
+#[cfg(test)]
+pub(crate) mod fixture;
+mod message;
+mod names;
+mod render;
+mod summary;
+mod tally;
+#[cfg(test)]
+mod tests;
+
+pub(crate) use names::{TargetKind, expand};
+pub(crate) use render::CargoReporter;
+pub(crate) use summary::dry_run;

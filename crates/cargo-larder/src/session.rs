@@ -1,0 +1,199 @@
+//! The seam to everything below: the engine, the store, cargo's
+//! configuration. Commands see only this trait; [`Wired`] is the real one.
+
+use crate::host::Host;
+use crate::settings::Settings;
+use anyhow::{Context as _, bail};
+use larder_engine::event::Reporter;
+use larder_engine::request::{BuildRequest, Outcome};
+use larder_schema::plan::UnitIndex;
+use larder_store::DiskStore;
+use serde::Serialize;
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// A process, prepared: what `run`, `test` and `bench` start.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Launch {
+    /// Program: the runner of the configuration, else the executable.
+    pub(crate) program: OsString,
+    /// Arguments: the runner's, the executable if there is a runner.
+    pub(crate) args: Vec<OsString>,
+    /// Environment on top of the inherited one, sorted by name; absent values
+    /// are removed.
+    pub(crate) env: Vec<(OsString, Option<OsString>)>,
+    /// Working directory: the package's.
+    pub(crate) cwd: PathBuf,
+}
+
+/// What documentation tests are run with.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct DoctestOptions {
+    /// Arguments of the user for the test harness (`--test-args`).
+    pub(crate) test_args: Vec<String>,
+    /// Whether `--test-args --quiet` is added.
+    pub(crate) quiet: bool,
+    /// `--color`.
+    pub(crate) color: &'static str,
+    /// `--error-format` of rustdoc: `human`, `short` or `json`.
+    pub(crate) error_format: &'static str,
+}
+
+/// Count and bytes of one kind of thing.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub(crate) struct Usage {
+    /// How many.
+    pub(crate) count: u64,
+    /// Bytes of content.
+    pub(crate) bytes: u64,
+}
+
+/// What the store holds.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub(crate) struct StoreStats {
+    /// Its directory.
+    pub(crate) directory: PathBuf,
+    /// Results.
+    pub(crate) results: Usage,
+    /// Cached plans.
+    pub(crate) plans: Usage,
+    /// Bytes of everything.
+    pub(crate) bytes: u64,
+}
+
+/// What garbage collection keeps.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct GcLimits {
+    /// Bytes that remain at most.
+    pub(crate) max_size: u64,
+    /// How long an unused result is kept.
+    pub(crate) max_age: Duration,
+    /// Say what would be removed, remove nothing.
+    pub(crate) dry_run: bool,
+}
+
+/// What garbage collection did.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub(crate) struct GcOutcome {
+    /// Results removed.
+    pub(crate) removed: u64,
+    /// Bytes freed.
+    pub(crate) freed_bytes: u64,
+    /// Results kept.
+    pub(crate) kept: u64,
+    /// Bytes kept.
+    pub(crate) kept_bytes: u64,
+    /// Results that had to go but are held by running builds.
+    pub(crate) held: u64,
+    /// Another collection is running: this one did nothing.
+    pub(crate) busy: bool,
+}
+
+/// Everything below the command line.
+pub(crate) trait Session {
+    /// Plans, looks up, executes, delivers.
+    ///
+    /// Errors that mean something here: [`crate::errors::AlreadyPrinted`] (cargo's
+    /// planning failed and its output was an event), [`crate::errors::Unmodelled`]
+    /// (the command goes to plain cargo), [`crate::errors::Interrupted`].
+    fn build(&self, request: &BuildRequest, reporter: &dyn Reporter) -> anyhow::Result<Outcome>;
+
+    /// How `executable`, built by `unit`, is started. `executable` is passed
+    /// on as it is: `run` shows and starts it relative to the working directory.
+    fn launch(
+        &self,
+        outcome: &Outcome,
+        unit: UnitIndex,
+        executable: &Path,
+    ) -> anyhow::Result<Launch>;
+
+    /// How rustdoc is started for the documentation tests of `unit`.
+    fn doctest(
+        &self,
+        outcome: &Outcome,
+        unit: UnitIndex,
+        options: &DoctestOptions,
+    ) -> anyhow::Result<Launch>;
+
+    /// What the store holds.
+    fn stats(&self) -> anyhow::Result<StoreStats>;
+
+    /// Collects garbage.
+    fn gc(&self, limits: GcLimits) -> anyhow::Result<GcOutcome>;
+}
+
+/// The engine and the disk store.
+pub(crate) struct Wired<'a> {
+    host: &'a Host,
+    settings: Settings,
+}
+
+impl<'a> Wired<'a> {
+    /// For one command.
+    pub(crate) fn new(host: &'a Host, settings: Settings) -> Self {
+        Self { host, settings }
+    }
+
+    fn store(&self) -> anyhow::Result<DiskStore> {
+        DiskStore::open(&self.settings.dir)
+            .with_context(|| format!("could not open the store `{}`", self.settings.dir.display()))
+    }
+
+    fn missing<T>(&self) -> anyhow::Result<T> {
+        // Both are what the wiring needs: the environment and the directory.
+        let _ = (&self.host.env, &self.settings.dir);
+        bail!("the engine is not part of this build of larder")
+    }
+}
+
+impl Session for Wired<'_> {
+    fn build(&self, _: &BuildRequest, _: &dyn Reporter) -> anyhow::Result<Outcome> {
+        self.missing()
+    }
+
+    fn launch(&self, _: &Outcome, _: UnitIndex, _: &Path) -> anyhow::Result<Launch> {
+        self.missing()
+    }
+
+    fn doctest(
+        &self,
+        _: &Outcome,
+        _: UnitIndex,
+        options: &DoctestOptions,
+    ) -> anyhow::Result<Launch> {
+        let DoctestOptions { test_args: _, quiet: _, color: _, error_format: _ } = options;
+        self.missing()
+    }
+
+    fn stats(&self) -> anyhow::Result<StoreStats> {
+        let store = self.store()?;
+        let stats = store.stats()?;
+        let usage = |u: larder_store::Usage| Usage { count: u.count, bytes: u.bytes };
+        Ok(StoreStats {
+            directory: self.settings.dir.clone(),
+            results: usage(stats.results),
+            plans: usage(stats.plans),
+            bytes: stats.bytes(),
+        })
+    }
+
+    fn gc(&self, limits: GcLimits) -> anyhow::Result<GcOutcome> {
+        if limits.dry_run {
+            bail!("`gc --dry-run` is not supported yet: the store cannot tell before it removes");
+        }
+        let policy = larder_store::GcPolicy {
+            max_bytes: Some(limits.max_size),
+            max_age: Some(limits.max_age),
+        };
+        let report = self.store()?.gc(policy)?;
+        Ok(GcOutcome {
+            removed: report.removed,
+            freed_bytes: report.bytes,
+            kept: report.kept,
+            kept_bytes: report.kept_bytes,
+            held: report.deferred,
+            busy: report.busy,
+        })
+    }
+}
