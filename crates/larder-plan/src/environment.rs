@@ -103,13 +103,17 @@ pub(crate) fn workspace_wrapper<'a>(graph: &Graph<'a>) -> Option<&'a str> {
         .filter(|wrapper| !wrapper.is_empty())
 }
 
-/// `CLIPPY_ARGS`, which cargo-clippy exports to everything; larder gives it to
-/// members only, so that lints of a workspace are in no key of a dependency.
+/// What cargo-clippy exports to everything: its driver and `CLIPPY_ARGS`.
+/// Larder gives both to members only, so that lints of a workspace are in no
+/// key of a dependency. (`CLIPPY_TERMINAL_WIDTH` is the executor's.)
 pub(crate) fn clippy(graph: &Graph<'_>, view: &View<'_>, env: &mut Environment) {
     if let Some(args) = &graph.inputs.command.clippy_args
         && view.member
     {
         env.text("CLIPPY_ARGS", args);
+        if let Some(driver) = workspace_wrapper(graph) {
+            env.set("RUSTC_WORKSPACE_WRAPPER", graph.symbols.template(driver));
+        }
     }
 }
 
