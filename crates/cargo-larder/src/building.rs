@@ -112,6 +112,7 @@ impl<'a> Asked<'a> {
             verbose,
             short_diagnostics: MessageFormat::resolve(&self.format.message_format)?.is_short(),
             diagnostic_width: host.columns,
+            color: context.console.is_colored(),
             dry_run: self.larder.dry_run,
             frozen: flag(|c| c.offline) || flag(|c| c.locked) || flag(|c| c.frozen),
         })
@@ -211,6 +212,9 @@ pub(crate) fn build<'a>(context: &Context<'a>, asked: Asked<'_>) -> anyhow::Resu
     })
 }
 
+/// How a sentence of `larder_plan::Unsupported` is told from a mere name.
+const PLANNERS_WORDS: &str = " is not supported by larder";
+
 /// Becomes cargo; `why` is absent if the user switched larder off.
 fn give_to_cargo(
     context: &Context<'_>,
@@ -229,7 +233,14 @@ fn give_to_cargo_checks(
     asked: &Asked<'_>,
     why: Option<&str>,
 ) -> anyhow::Result<()> {
-    let reason = why.map_or("larder is off".to_owned(), |w| format!("larder does not model {w}"));
+    let reason = match why {
+        None => "larder is off".to_owned(),
+        // The planner's own sentence, which says the cost too.
+        Some(sentence) if sentence.contains(PLANNERS_WORDS) => {
+            sentence.split(": plain cargo").next().unwrap_or(sentence).to_owned()
+        }
+        Some(what) => format!("larder does not model {what}"),
+    };
     if asked.larder.dry_run {
         bail!("{reason}, so cargo would build, and cargo has no `--dry-run`");
     }

@@ -128,6 +128,11 @@ impl Console {
         self.color
     }
 
+    /// Whether standard error takes colours.
+    pub(crate) fn is_colored(&self) -> bool {
+        self.streams().err_color
+    }
+
     /// A line with a right-aligned green label.
     pub(crate) fn status(&self, label: &str, message: &str) {
         if !self.is_quiet() {

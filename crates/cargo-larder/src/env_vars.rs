@@ -104,8 +104,12 @@ variables! {
 
     RUSTC_SHIM = "LARDER_RUSTC_SHIM", Internal,
         "Set while planning: this binary stands in for rustc.", "not set";
-    USER_RUSTC_BOOTSTRAP = "LARDER_USER_RUSTC_BOOTSTRAP", Internal,
-        "Set while planning if the user had set `RUSTC_BOOTSTRAP`.", "not set";
+    RUSTC_SHIM_BOOTSTRAP = "LARDER_RUSTC_SHIM_BOOTSTRAP", Internal,
+        "Set while planning: your `RUSTC_BOOTSTRAP`.", "not set";
+    RUSTC_SHIM_WRAPPER = "LARDER_RUSTC_SHIM_WRAPPER", Internal,
+        "Set while planning: your compiler wrapper.", "not set";
+    RUSTC_SHIM_OWN_WRAPPER = "LARDER_RUSTC_SHIM_OWN_WRAPPER", Internal,
+        "Set while planning: your `RUSTC_WRAPPER`.", "not set";
     LARDER_EXEC = "LARDER_EXEC", Internal,
         "Set by `cargo larder exec`: this binary stands in for cargo.", "not set";
     LARDER_REAL_CARGO = "LARDER_REAL_CARGO", Internal,

@@ -96,11 +96,9 @@ pub(crate) fn show(console: &Console, error: &anyhow::Error) {
             shown = true;
         }
     }
-    if shown {
-        if let Some(hint) = hints(error) {
-            console.raw_err("\n");
-            console.help(hint);
-        }
+    if shown && let Some(hint) = hints(error) {
+        console.raw_err("\n");
+        console.help(hint);
     }
 }
 

@@ -136,15 +136,11 @@ pub(crate) fn is_executable(file: &Path) -> bool {
     file.metadata().is_ok_and(|m| m.is_file() && m.permissions().mode() & 0o111 != 0)
 }
 
-/// A variable, for the shim, which must not read more than it needs.
+/// Whether this process stands in for rustc: one variable, as planning asks
+/// it for every probe of the compiler.
 #[expect(clippy::disallowed_methods, reason = "the one place that reads the surroundings")]
-pub(crate) fn shim_var(var: &EnvVar) -> Option<OsString> {
-    std::env::var_os(var.name)
-}
-
-/// The arguments after the program's name, for the shim.
-pub(crate) fn shim_args() -> impl Iterator<Item = OsString> {
-    std::env::args_os().skip(1)
+pub(crate) fn stands_in_for_rustc() -> bool {
+    std::env::var_os(env_vars::RUSTC_SHIM.name).is_some()
 }
 
 #[cfg(test)]

@@ -108,7 +108,7 @@ impl Bar {
 fn line(width: usize, unicode: bool, done: usize, units: usize, running: &str) -> Option<String> {
     let stats = format!(" {done}/{units}");
     let inner = width.min(BAR).checked_sub(stats.len() + 2 + LABEL)?;
-    let filled = if units == 0 { 0 } else { inner * done.min(units) / units };
+    let filled = (inner * done.min(units)).checked_div(units).unwrap_or(0);
     let mut line = String::with_capacity(width);
     line.push('[');
     if filled > 0 {

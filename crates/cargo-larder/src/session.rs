@@ -1,14 +1,19 @@
 //! The seam to everything below: the engine, the store, cargo's
 //! configuration. Commands see only this trait; [`Wired`] is the real one.
 
+use crate::env_vars::{CARGO, LARDER_REAL_CARGO};
+use crate::errors::{AlreadyPrinted, Unmodelled};
+use crate::exit::Exit;
 use crate::host::Host;
 use crate::settings::Settings;
 use anyhow::{Context as _, bail};
+use larder_engine::EngineError;
 use larder_engine::event::Reporter;
 use larder_engine::request::{BuildRequest, Outcome};
 use larder_schema::plan::UnitIndex;
 use larder_store::DiskStore;
 use serde::Serialize;
+use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -135,25 +140,69 @@ impl<'a> Wired<'a> {
         Self { host, settings }
     }
 
+    fn machine(&self) -> anyhow::Result<larder_cargo::Host> {
+        let mut env = self.host.env.clone();
+        // Behind `exec`, `CARGO` is the cargo in front: planning with it would
+        // come back here.
+        if let Some(real) = self.host.var(&LARDER_REAL_CARGO) {
+            env.insert(CARGO.name.into(), real.to_owned());
+        }
+        Ok(larder_cargo::Host {
+            env,
+            cwd: self.host.cwd.clone().context("could not find the working directory")?,
+            exe: self.host.exe.clone().context("could not find larder's own executable")?,
+            larder_dir: self.settings.dir.clone(),
+        })
+    }
+
     fn store(&self) -> anyhow::Result<DiskStore> {
         DiskStore::open(&self.settings.dir)
             .with_context(|| format!("could not open the store `{}`", self.settings.dir.display()))
     }
 
-    fn missing<T>(&self) -> anyhow::Result<T> {
-        // Both are what the wiring needs: the environment and the directory.
-        let _ = (&self.host.env, &self.settings.dir);
-        bail!("the engine is not part of this build of larder")
+    /// A whole environment as changes to the one that this process has.
+    fn changes(&self, env: &BTreeMap<OsString, OsString>) -> Vec<(OsString, Option<OsString>)> {
+        let inherited = &self.host.env;
+        let set = env.iter().filter(|(name, value)| inherited.get(*name) != Some(value));
+        let gone = inherited.keys().filter(|name| !env.contains_key(*name));
+        let mut changes: Vec<_> = set
+            .map(|(name, value)| (name.clone(), Some(value.clone())))
+            .chain(gone.map(|name| (name.clone(), None)))
+            .collect();
+        changes.sort();
+        changes
     }
 }
 
 impl Session for Wired<'_> {
-    fn build(&self, _: &BuildRequest, _: &dyn Reporter) -> anyhow::Result<Outcome> {
-        self.missing()
+    fn build(&self, request: &BuildRequest, reporter: &dyn Reporter) -> anyhow::Result<Outcome> {
+        larder_engine::build(&self.machine()?, request, reporter).map_err(|error| match error {
+            EngineError::Cargo(code) => AlreadyPrinted(Exit::Program(code)).into(),
+            EngineError::Unsupported(what) => Unmodelled { what }.into(),
+            other => anyhow::Error::from(other),
+        })
     }
 
-    fn launch(&self, _: &Outcome, _: UnitIndex, _: &Path) -> anyhow::Result<Launch> {
-        self.missing()
+    fn launch(
+        &self,
+        outcome: &Outcome,
+        unit: UnitIndex,
+        executable: &Path,
+    ) -> anyhow::Result<Launch> {
+        let planned = outcome
+            .launches
+            .iter()
+            .find(|launch| launch.unit == unit)
+            .context("the engine does not say how an executable is started")?;
+        let as_given = |word: &OsString| {
+            if *word == planned.executable { executable.into() } else { word.clone() }
+        };
+        Ok(Launch {
+            program: as_given(&planned.program),
+            args: planned.args.iter().map(as_given).collect(),
+            env: self.changes(&planned.env),
+            cwd: planned.package_root.clone(),
+        })
     }
 
     fn doctest(
@@ -163,12 +212,11 @@ impl Session for Wired<'_> {
         options: &DoctestOptions,
     ) -> anyhow::Result<Launch> {
         let DoctestOptions { test_args: _, quiet: _, color: _, error_format: _ } = options;
-        self.missing()
+        bail!("the engine does not run documentation tests yet")
     }
 
     fn stats(&self) -> anyhow::Result<StoreStats> {
-        let store = self.store()?;
-        let stats = store.stats()?;
+        let stats = self.store()?.stats()?;
         let usage = |u: larder_store::Usage| Usage { count: u.count, bytes: u.bytes };
         Ok(StoreStats {
             directory: self.settings.dir.clone(),

@@ -1,30 +1,38 @@
-//! The binary as a stand-in for rustc while cargo plans.
+//! The binary as a stand-in for rustc while cargo plans; what it then executes
+//! is told by [`larder_cargo::shim`].
 //!
-//! `--unit-graph` on stable needs `RUSTC_BOOTSTRAP=1`, but the variable makes
-//! `rustc --print cfg` longer, which pulls in other dependencies and would
-//! poison cargo's cache of compiler facts. So cargo is given this shim, which
-//! removes the variable unless the user had set it. Planning starts it for
-//! every probe of the compiler: nothing else is read before this.
+//! Planning starts it for every probe of the compiler, so it comes before
+//! everything else and reads nothing but the environment.
 
-use crate::env_vars::{RUSTC_BOOTSTRAP, RUSTC_SHIM, USER_RUSTC_BOOTSTRAP};
+use crate::cargo::become_program;
+use crate::errors;
 use crate::exit::Exit;
-use crate::host;
-use std::os::unix::process::CommandExt as _;
+use crate::host::{self, Host};
+use std::path::PathBuf;
+use std::process::Command;
 
-/// Becomes the compiler of `argv[1..]` if this process is the shim.
+/// Becomes the compiler if this process stands in for it.
 pub(crate) fn run_if_asked() -> Option<Exit> {
-    host::shim_var(&RUSTC_SHIM)?;
-    let mut argv = host::shim_args();
-    let Some(program) = argv.next() else {
-        return Some(Exit::Failure);
-    };
-    let mut command = std::process::Command::new(&program);
-    command.args(argv).env_remove(RUSTC_SHIM.name).env_remove(USER_RUSTC_BOOTSTRAP.name);
-    if host::shim_var(&USER_RUSTC_BOOTSTRAP).is_none() {
-        command.env_remove(RUSTC_BOOTSTRAP.name);
+    if !host::stands_in_for_rustc() {
+        return None;
     }
-    let error = command.exec();
-    crate::console::Console::plain()
-        .error(&format!("could not execute `{}`: {error}", program.display()));
+    let host = Host::read();
+    let machine = larder_cargo::Host {
+        env: host.env,
+        cwd: PathBuf::new(),
+        exe: PathBuf::new(),
+        larder_dir: PathBuf::new(),
+    };
+    let shim = larder_cargo::shim::command(&machine, host.args.get(1..).unwrap_or_default())?;
+    let mut command = Command::new(shim.program);
+    command.args(shim.args);
+    for (name, value) in shim.env {
+        match value {
+            Some(value) => command.env(name, value),
+            None => command.env_remove(name),
+        };
+    }
+    let error = become_program(command);
+    errors::show(&crate::console::Console::plain(), &error);
     Some(Exit::Failure)
 }

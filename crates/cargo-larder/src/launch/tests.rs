@@ -72,6 +72,7 @@ fn ran(scripts: Scripts, verbosity: Verbosity, change: impl FnOnce(&mut TestRun)
             plan,
             report: report("/ws"),
             success: true,
+            launches: Vec::new(),
         },
         session: Box::new(scripts),
         console: &console,

@@ -75,6 +75,7 @@ fn one_line_per_package_that_runs() {
             report: report("/ws"),
             success: true,
             executables: Vec::new(),
+            launches: Vec::new(),
         };
         r.finish(&outcome, Duration::from_millis(1234));
     });
@@ -212,6 +213,7 @@ fn machine_messages_are_cargos() {
             report: report("/ws"),
             success: false,
             executables: Vec::new(),
+            launches: Vec::new(),
         };
         r.finish(&outcome, Duration::ZERO);
     });
@@ -254,6 +256,7 @@ fn quiet_shows_diagnostics_and_errors_only() {
             report: report("/ws"),
             success: true,
             executables: Vec::new(),
+            launches: Vec::new(),
         };
         r.finish(&outcome, Duration::ZERO);
     });
