@@ -10,7 +10,10 @@
 //! Out of scope: a project with a `RUSTC_WRAPPER` of its own, since ours takes
 //! its place.
 
+mod compare;
+mod normal;
 mod passthrough;
+mod planned;
 mod record;
 mod script;
 mod wrapper;
@@ -59,15 +62,32 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         recording.messages.len(),
         workspace::shown(&file)
     );
-    if !args.record_only {
-        println!("skipped: the comparison with larder's plan is not there yet");
+    if args.record_only {
+        return Ok(());
     }
+    let plan = planned::plan(&recording, &workspace::target("parity-larder"))?;
+    let outcome = compare::compare(&plan, &recording);
+    for difference in &outcome.differences {
+        println!("{difference}");
+    }
+    println!("units {}, differing {}", outcome.units, outcome.differences.len());
+    for line in outcome.classes.lines() {
+        println!("{line}");
+    }
+    anyhow::ensure!(
+        outcome.differences.is_empty(),
+        "larder plans `{}` other than cargo",
+        args.command.join(" ")
+    );
     Ok(())
 }
 
 /// What this process does where it was not started as `xtask` but as the
 /// recorder; `None` where it was started as itself.
 pub(crate) fn reentered() -> Option<ExitCode> {
+    if let Some(code) = planned::shim() {
+        return Some(code);
+    }
     let exe = std::env::current_exe().ok()?;
     let name = exe.file_stem()?.to_str()?;
     if name == wrapper::RUSTC {

@@ -1,0 +1,62 @@
+//! Larder's side of the comparison: the same command, planned in the same
+//! environment, with nothing executed.
+
+use super::record::Recording;
+use anyhow::{Context, Result, anyhow};
+use larder_cargo::{Host, Request};
+use larder_schema::plan::Plan;
+use std::ffi::OsString;
+use std::path::Path;
+use std::process::{Command, ExitCode};
+
+/// Plans what was recorded.
+pub(super) fn plan(recording: &Recording, scratch: &Path) -> Result<Plan> {
+    let env = recording.env.iter().map(|(n, v)| (OsString::from(n), OsString::from(v))).collect();
+    let host = Host {
+        env,
+        cwd: recording.project.clone(),
+        exe: std::env::current_exe()?,
+        larder_dir: scratch.to_path_buf(),
+    };
+    let request = request(recording)?;
+    let mut said = String::new();
+    let gathered = larder_cargo::gather(&host, &request, &mut |line| said.push_str(line));
+    let (inputs, _) = gathered.map_err(|error| anyhow!("{error}\n{said}"))?;
+    larder_plan::plan(&inputs).map_err(|error| anyhow!("larder hands this to cargo: {error}"))
+}
+
+fn request(recording: &Recording) -> Result<Request> {
+    let mut words = recording.command.iter().skip(1).cloned().peekable();
+    let toolchain = words.next_if(|word| word.starts_with('+')).map(|word| word[1..].to_owned());
+    let command = words.next().context("no subcommand")?;
+    let words: Vec<String> = words.collect();
+    let split = words.iter().position(|word| word == "--").unwrap_or(words.len());
+    let mut args = words[..split].to_vec();
+    args.push("--target-dir".to_owned());
+    args.push(recording.target.to_string_lossy().into_owned());
+    let trailing = words.get(split + 1..).unwrap_or_default().to_vec();
+    Ok(Request { command, args, trailing, toolchain, color: false })
+}
+
+/// Acts as the rustc shim, if cargo started this process as it while planning.
+pub(super) fn shim() -> Option<ExitCode> {
+    std::env::var_os(larder_cargo::shim::MARKER)?;
+    let host = Host {
+        env: std::env::vars_os().collect(),
+        cwd: std::env::current_dir().ok()?,
+        exe: std::env::current_exe().ok()?,
+        larder_dir: std::env::temp_dir(),
+    };
+    let args: Vec<OsString> = std::env::args_os().skip(1).collect();
+    let shim = larder_cargo::shim::command(&host, &args)?;
+    let mut command = Command::new(&shim.program);
+    command.args(&shim.args);
+    for (name, value) in &shim.env {
+        match value {
+            Some(value) => command.env(name, value),
+            None => command.env_remove(name),
+        };
+    }
+    let code = command.status().ok().and_then(|status| status.code()).unwrap_or(1);
+    Some(ExitCode::from(u8::try_from(code).unwrap_or(1)))
+}
