@@ -96,14 +96,12 @@ pub enum DirectiveError {
     },
     /// Linker arguments for a kind of target that the package does not have.
     #[error(
-        "invalid instruction `{syntax}{key}` from {whence}\nThe package {package} does not have \
+        "invalid instruction `{instruction}` from {whence}\nThe package {package} does not have \
          a {kind} target{name}."
     )]
     NoTarget {
-        /// `cargo:` or `cargo::`.
-        syntax: &'static str,
-        /// The key.
-        key: String,
+        /// Colons and key.
+        instruction: String,
         /// `build script of …`.
         whence: String,
         /// The package.
@@ -115,14 +113,12 @@ pub enum DirectiveError {
     },
     /// `rustc-link-arg-bin` without the name of a binary.
     #[error(
-        "invalid instruction `{syntax}{key}={value}` from {whence}\nThe instruction should have \
-         the form {syntax}{key}=BIN=ARG"
+        "invalid instruction `{instruction}={value}` from {whence}\nThe instruction should have \
+         the form {instruction}=BIN=ARG"
     )]
     NoBinary {
-        /// `cargo:` or `cargo::`.
-        syntax: &'static str,
-        /// The key.
-        key: String,
+        /// Colons and key.
+        instruction: String,
         /// What was there instead.
         value: String,
         /// `build script of …`.
@@ -414,8 +410,7 @@ impl Reader<'_> {
         value: &str,
     ) -> Result<(), DirectiveError> {
         let (name, arg) = value.split_once('=').ok_or_else(|| DirectiveError::NoBinary {
-            syntax,
-            key: key.to_owned(),
+            instruction: format!("{syntax}{key}"),
             value: value.to_owned(),
             whence: self.whence.clone(),
         })?;
@@ -450,8 +445,7 @@ impl Reader<'_> {
         name: String,
     ) -> DirectiveError {
         DirectiveError::NoTarget {
-            syntax,
-            key: key.to_owned(),
+            instruction: format!("{syntax}{key}"),
             whence: self.whence.clone(),
             package: self.script.description.to_owned(),
             kind,

@@ -183,8 +183,7 @@ impl<'a> Graph<'a> {
             refuse(&view)?;
             units.push(view);
         }
-        let check_intent =
-            graph.roots.iter().any(|&root| graph.units[root].mode == "check" && roots.len() > 0);
+        let check_intent = graph.roots.iter().any(|&root| graph.units[root].mode == "check");
         Ok(Self {
             inputs,
             symbols: Symbols::new(&inputs.roots),

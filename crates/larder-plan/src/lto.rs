@@ -133,12 +133,16 @@ mod tests {
         (map[root].clone(), map[lib].clone())
     }
 
+    /// Crate types and `lto` of a root, crate types of a library below it;
+    /// what the two get.
+    type Row = (&'static [&'static str], &'static str, &'static [&'static str], Lto, Lto);
+
     #[test]
     fn every_combination_of_root_and_library() {
         use Lto::{ObjectAndBitcode, Off, OnlyBitcode, OnlyObject, Run};
         let fat = Run(None);
         let thin = Run(Some("thin".into()));
-        let table: &[(&[&str], &str, &[&str], Lto, Lto)] = &[
+        let table: &[Row] = &[
             (&["bin"], "false", &["lib"], OnlyObject, OnlyObject),
             (&["bin"], "off", &["lib"], Off, Off),
             (&["bin"], "true", &["lib"], fat.clone(), OnlyBitcode),

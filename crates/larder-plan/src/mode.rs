@@ -92,3 +92,62 @@ fn matches(glob: &str, name: &str) -> bool {
     }
     at(glob.as_bytes(), name.as_bytes())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fixture::{Project, unit};
+    use crate::input::Selection;
+
+    /// A library, its twin, a binary and a test, checked; the first `roots`
+    /// in that order.
+    fn checked(selection: Selection, twin: bool) -> Vec<Mode> {
+        let mut project = Project::default();
+        let lib = project.add(unit("a").mode("check"));
+        let mut roots = vec![lib];
+        if twin {
+            roots.push(project.add(unit("a").mode("check")));
+        }
+        roots.push(
+            project.add(unit("a").target("tool").kind("bin").crate_types(&["bin"]).mode("check")),
+        );
+        roots.push(
+            project.add(unit("a").target("it").kind("test").crate_types(&["bin"]).mode("check")),
+        );
+        for root in roots {
+            project.root(root);
+        }
+        project.command.selection = selection;
+        modes(&project.inputs()).unwrap()
+    }
+
+    #[test]
+    fn a_check_of_tests_is_told_by_the_command_line() {
+        use Mode::{Check, CheckTest};
+        let tests = Selection { tests: true, ..Selection::default() };
+        assert_eq!(checked(Selection::default(), false), [Check, Check, CheckTest]);
+        assert_eq!(checked(tests.clone(), false), [CheckTest, CheckTest, CheckTest]);
+        let lib = Selection { lib: true, ..tests.clone() };
+        assert_eq!(checked(lib.clone(), true), [Check, CheckTest, CheckTest, CheckTest]);
+        // A library with `test = false` has no twin.
+        assert_eq!(checked(lib, false), [Check, CheckTest, CheckTest]);
+        let bin = Selection { bins: Some(vec!["t*".into()]), ..tests };
+        assert_eq!(checked(bin, false), [CheckTest, Check, CheckTest]);
+        let all = Selection { all_targets: true, ..Selection::default() };
+        assert_eq!(checked(all, true), [Check, CheckTest, Check, CheckTest]);
+    }
+
+    #[test]
+    fn globs() {
+        for (glob, name, expected) in [
+            ("a*", "abc", true),
+            ("*c", "abc", true),
+            ("a?c", "abc", true),
+            ("a[bx]c", "abc", true),
+            ("ab", "abc", false),
+            ("", "a", false),
+        ] {
+            assert_eq!(matches(glob, name), expected, "{glob} {name}");
+        }
+    }
+}

@@ -189,6 +189,9 @@ mod tests {
     use super::*;
     use crate::fixture::{Project, UnitSpec, unit};
 
+    /// Name, and where it is delivered.
+    type Names = &'static [(&'static str, Option<&'static str>)];
+
     fn names(spec: UnitSpec) -> Vec<(String, Option<String>)> {
         let mut project = Project::default();
         let index = project.add(spec);
@@ -202,13 +205,13 @@ mod tests {
             .collect()
     }
 
-    fn pairs(list: &[(&str, Option<&str>)]) -> Vec<(String, Option<String>)> {
+    fn pairs(list: Names) -> Vec<(String, Option<String>)> {
         list.iter().map(|(a, b)| ((*a).to_owned(), b.map(ToOwned::to_owned))).collect()
     }
 
     #[test]
     fn files_by_target() {
-        let table: Vec<(UnitSpec, &[(&str, Option<&str>)])> = vec![
+        let table: Vec<(UnitSpec, Names)> = vec![
             (
                 unit("my-tool").crate_types(&["bin"]),
                 &[
