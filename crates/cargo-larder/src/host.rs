@@ -73,6 +73,25 @@ impl Host {
                 .is_some_and(|name| Path::new(name).file_name() == Some(OsStr::new("cargo")))
     }
 
+    /// The environment as it was before `cargo larder exec` put a cargo in
+    /// front: what builds see and are keyed by.
+    pub(crate) fn env_of_builds(&self) -> BTreeMap<OsString, OsString> {
+        let mut env = self.env.clone();
+        let Some(real) = env.remove(OsStr::new(env_vars::LARDER_REAL_CARGO.name)) else {
+            return env;
+        };
+        env.remove(OsStr::new(env_vars::LARDER_EXEC.name));
+        let cargo = env.insert(env_vars::CARGO.name.into(), real);
+        let front = cargo.as_deref().and_then(|cargo| Path::new(cargo).parent());
+        if let (Some(front), Some(path)) = (front, self.var(&env_vars::PATH))
+            && let Ok(path) =
+                std::env::join_paths(std::env::split_paths(path).filter(|d| d != front))
+        {
+            env.insert(env_vars::PATH.name.into(), path);
+        }
+        env
+    }
+
     /// `path` as seen from the working directory.
     pub(crate) fn absolute(&self, path: &Path) -> PathBuf {
         match &self.cwd {
@@ -181,6 +200,20 @@ mod tests {
         let off = |v| Host::fake(&[], &[("LARDER", v)], "/w").is_off();
         assert!(off("off") && off("OFF"));
         assert!(!off("") && !off("1"));
+    }
+
+    #[test]
+    fn builds_do_not_see_the_cargo_in_front() {
+        let plain = [("CARGO", "/bin/cargo"), ("PATH", "/bin:/x")];
+        let fronted = [
+            ("CARGO", "/f/cargo"),
+            ("PATH", "/f:/bin:/x"),
+            ("LARDER_EXEC", "1"),
+            ("LARDER_REAL_CARGO", "/bin/cargo"),
+        ];
+        let env = |env| Host::fake(&[], env, "/w").env_of_builds();
+        assert_eq!(env(&plain), Host::fake(&[], &plain, "/w").env);
+        assert_eq!(env(&fronted), env(&plain));
     }
 
     #[test]

@@ -48,22 +48,35 @@ pub(crate) fn details(reason: &MissReason) -> Vec<String> {
 }
 
 fn change(change: &Change) -> String {
-    let subject = if let Some(name) = change.input.strip_prefix("env ") {
-        format!("the environment variable {name}")
-    } else if let Some(file) = change.input.strip_prefix("file ") {
-        if change.new.is_none() {
-            return format!("the file `{file}` is missing");
+    let (kind, rest) = change.input.split_once(' ').unwrap_or((&change.input, ""));
+    let place = shown(rest);
+    match kind {
+        "env" => {
+            let name = rest.strip_suffix(" (mentioned)").unwrap_or(rest);
+            format!("the environment variable {name} changed")
         }
-        if change.old.is_none() {
-            return format!("the file `{file}` is new");
-        }
-        return format!("the file `{file}` has changed");
-    } else if let Some(dir) = change.input.strip_prefix("dir ") {
-        format!("the list of files in `{dir}`")
-    } else {
-        format!("the {}", change.input)
-    };
-    format!("{subject} changed")
+        "cargo" => format!("{} changed", rest.replacen("env ", "cargo's variable ", 1)),
+        "file" if change.new.is_none() => format!("the file `{place}` is missing"),
+        "file" if change.old.is_none() => format!("the file `{place}` is new"),
+        "file" => format!("the file `{place}` has changed"),
+        "tree" => format!("files below `{place}` have changed"),
+        "package" => "files of the package have changed".into(),
+        "listing" => format!("the list of files in `{place}` changed"),
+        "presence" => format!("`{place}` appeared or disappeared"),
+        "location" => format!("the location of `{place}` changed"),
+        "argv" => "the arguments changed".into(),
+        "remap" => "the remapped paths changed".into(),
+        _ => format!("the {} changed", change.input),
+    }
+}
+
+/// A symbolic path as people know it: those of the workspace relative to it.
+fn shown(path: &str) -> &str {
+    match path.strip_prefix("{workspace}") {
+        Some("") => ".",
+        Some(rest) => rest.strip_prefix('/').unwrap_or(path),
+        None => path,
+    }
 }
 
 fn listed(names: &[String], one: &str, many: &str, is: &str, are: &str) -> String {
@@ -87,17 +100,25 @@ mod tests {
     fn says_what_changed() {
         let inputs = |changes| line(&MissReason::InputsChanged { changes });
         assert_eq!(
-            inputs(vec![changed("file src/lib.rs", Some("1"), Some("2"))]),
+            inputs(vec![changed("file {workspace}/src/lib.rs", Some("1"), Some("2"))]),
             "the file `src/lib.rs` has changed"
         );
         assert_eq!(
-            inputs(vec![changed("env HOME", Some("/a"), Some("/b")), changed("argv", None, None)]),
+            inputs(vec![
+                changed("env HOME (mentioned)", Some("/a"), Some("/b")),
+                changed("argv", None, None)
+            ]),
             "the environment variable HOME changed, and 1 more input"
         );
         assert_eq!(inputs(vec![changed("file a", Some("1"), None)]), "the file `a` is missing");
         assert_eq!(
             inputs(vec![changed("toolchain", Some("1"), Some("2"))]),
             "the toolchain changed"
+        );
+        assert_eq!(inputs(vec![changed("argv", None, None)]), "the arguments changed");
+        assert_eq!(
+            inputs(vec![changed("cargo env CARGO_CFG_UNIX", None, Some("1"))]),
+            "cargo's variable CARGO_CFG_UNIX changed"
         );
         let dependencies = vec!["serde".to_owned()];
         assert_eq!(

@@ -1,7 +1,6 @@
 //! The seam to everything below: the engine, the store, cargo's
 //! configuration. Commands see only this trait; [`Wired`] is the real one.
 
-use crate::env_vars::{CARGO, LARDER_REAL_CARGO};
 use crate::errors::{AlreadyPrinted, Unmodelled};
 use crate::exit::Exit;
 use crate::host::Host;
@@ -132,23 +131,19 @@ pub(crate) trait Session {
 pub(crate) struct Wired<'a> {
     host: &'a Host,
     settings: Settings,
+    /// What builds see.
+    env: BTreeMap<OsString, OsString>,
 }
 
 impl<'a> Wired<'a> {
     /// For one command.
     pub(crate) fn new(host: &'a Host, settings: Settings) -> Self {
-        Self { host, settings }
+        Self { host, settings, env: host.env_of_builds() }
     }
 
     fn machine(&self) -> anyhow::Result<larder_cargo::Host> {
-        let mut env = self.host.env.clone();
-        // Behind `exec`, `CARGO` is the cargo in front: planning with it would
-        // come back here.
-        if let Some(real) = self.host.var(&LARDER_REAL_CARGO) {
-            env.insert(CARGO.name.into(), real.to_owned());
-        }
         Ok(larder_cargo::Host {
-            env,
+            env: self.env.clone(),
             cwd: self.host.cwd.clone().context("could not find the working directory")?,
             exe: self.host.exe.clone().context("could not find larder's own executable")?,
             larder_dir: self.settings.dir.clone(),
@@ -160,9 +155,9 @@ impl<'a> Wired<'a> {
             .with_context(|| format!("could not open the store `{}`", self.settings.dir.display()))
     }
 
-    /// A whole environment as changes to the one that this process has.
+    /// A whole environment as changes to the one that builds see.
     fn changes(&self, env: &BTreeMap<OsString, OsString>) -> Vec<(OsString, Option<OsString>)> {
-        let inherited = &self.host.env;
+        let inherited = &self.env;
         let set = env.iter().filter(|(name, value)| inherited.get(*name) != Some(value));
         let gone = inherited.keys().filter(|name| !env.contains_key(*name));
         let mut changes: Vec<_> = set

@@ -121,7 +121,10 @@ impl Reporter for CargoReporter<'_> {
                     self.console.help(hint);
                 }
             }
-            Event::CargoOutput { text } => self.console.raw_err(text),
+            Event::CargoOutput { text } => {
+                let end = if text.ends_with('\n') { "" } else { "\n" };
+                self.console.raw_err(&format!("{text}{end}"));
+            }
             Event::Planned { plan, .. } => state.plan(plan, self.format.is_json()),
             Event::LookedUp { .. } => {}
             Event::Blocking { what } => {
