@@ -62,9 +62,8 @@ fn dispatch(host: &Host, split: &Split, console: &mut Console) -> anyhow::Result
         console.note("larder does not model `-C`: plain cargo runs");
         return Err(become_cargo(host, split, &split.tokens()));
     }
-    let flags = command.common().unwrap_or(&globals);
-    *console =
-        terminal::console(host, &[&globals, flags][usize::from(command.common().is_none())..])?;
+    let flags: Vec<_> = std::iter::once(&globals).chain(command.common()).collect();
+    *console = terminal::console(host, &flags)?;
     let context = Context { host, split, globals: &globals, console };
     match &command {
         Command::Build(it) => it.run(&context),

@@ -141,6 +141,34 @@ fn status_lines_equal_cargos() {
 }
 
 #[test]
+fn failing_builds_print_what_cargo_prints() {
+    let env = env();
+    let project = project(&env);
+    project.append("src/lib.rs", "pub fn wrong() -> u8 {\n    \"text\"\n}\n");
+    for args in [
+        &["build"][..],
+        &["check", "--message-format", "short"],
+        &["test", "--no-run", "--lib"],
+        &["build", "--keep-going", "--features", "extra"],
+        &["clippy"],
+    ] {
+        without_target(&project);
+        let cargo = project.cargo(args);
+        without_target(&project);
+        let larder = project.larder(args);
+        same_lines(&cargo, &larder);
+    }
+    let args = ["build", "--message-format", "json"];
+    let (cargo, larder) = (project.cargo(&args), project.larder(&args));
+    for reason in ["compiler-message", "build-finished"] {
+        assert_eq!(messages(&cargo, reason), messages(&larder, reason));
+    }
+    project.write("src/lib.rs", "pub fn two() -> u8 {\n    2\n}\n");
+    project.write("build.rs", "fn main() {\n    panic!(\"no luck\")\n}\n");
+    project.larder(&["build"]).code(101).stderr_has("failed to run custom build command");
+}
+
+#[test]
 fn programs_keep_their_arguments_and_codes() {
     let env = env();
     let project = project(&env);
