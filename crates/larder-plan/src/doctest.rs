@@ -8,6 +8,7 @@ use crate::graph::{Graph, View};
 use crate::rustc_args::{Arguments, features, lints, path_args, target_arg};
 use crate::{externs, lto};
 use larder_schema::plan::{Doctest, Lto, OutputName, Plan, Template, UnitIndex};
+use std::path::Path;
 
 /// What the command line and the terminal say.
 #[derive(Clone, Copy, Debug)]
@@ -76,15 +77,16 @@ pub fn call(
     Some(Call { args: args.0, env, dylib_dirs: made_here(plan, &native, runs) })
 }
 
-/// Every library directory that a build script of the build named, sorted.
+/// Every library directory that a build script of the build named, sorted by
+/// path component as cargo sorts them.
 pub(crate) fn native_dirs(plan: &Plan, runs: Runs<'_, '_>) -> Vec<String> {
     let mut dirs: Vec<String> = (0..plan.units.len())
         .filter(|&run| plan.units[run].is_run())
         .filter_map(|run| directives(plan, run, runs))
         .flat_map(|said| said.library_paths.iter().cloned())
         .collect();
-    dirs.sort();
-    dirs.dedup();
+    dirs.sort_by(|a, b| Path::new(a).cmp(Path::new(b)));
+    dirs.dedup_by(|a, b| Path::new(a) == Path::new(b));
     dirs
 }
 

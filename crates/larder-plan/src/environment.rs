@@ -43,7 +43,7 @@ impl Environment {
 
 /// Name of the variable that the dynamic loader of the host reads.
 #[must_use]
-pub(crate) fn dylib_path_variable(host: &str) -> &'static str {
+pub fn dylib_path_variable(host: &str) -> &'static str {
     if host.contains("-apple-") {
         "DYLD_FALLBACK_LIBRARY_PATH"
     } else if host.contains("-windows") {

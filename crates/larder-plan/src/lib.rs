@@ -49,5 +49,6 @@ mod fixture;
 mod golden;
 
 pub use assemble::plan;
+pub use environment::dylib_path_variable;
 pub use package::describe;
 pub use unsupported::{SUPPORTED_CARGO, Unsupported};
