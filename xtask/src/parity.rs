@@ -65,8 +65,8 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     if args.record_only {
         return Ok(());
     }
-    let plan = planned::plan(&recording, &workspace::target("parity-larder"))?;
-    let outcome = compare::compare(&plan, &recording);
+    let (plan, inherited) = planned::plan(&recording, &workspace::target("parity-larder"))?;
+    let outcome = compare::compare(&plan, &inherited, &recording);
     for difference in &outcome.differences {
         println!("{difference}");
     }

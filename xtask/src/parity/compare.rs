@@ -31,10 +31,15 @@ struct Form {
 }
 
 /// Compares a plan with a recording.
-pub(super) fn compare(plan: &Plan, recording: &Recording) -> Outcome {
+pub(super) fn compare(
+    plan: &Plan,
+    inherited: &BTreeMap<String, String>,
+    recording: &Recording,
+) -> Outcome {
     let target = recording.target.to_string_lossy().into_owned();
     let mut comparison = Comparison {
         plan,
+        inherited,
         recording,
         normal: Normal { target: &target },
         classes: Classes::default(),
@@ -53,6 +58,7 @@ pub(super) fn compare(plan: &Plan, recording: &Recording) -> Outcome {
 
 struct Comparison<'a> {
     plan: &'a Plan,
+    inherited: &'a BTreeMap<String, String>,
     recording: &'a Recording,
     normal: Normal<'a>,
     classes: Classes,
@@ -129,7 +135,7 @@ impl Comparison<'_> {
     }
 
     fn planned_env(&self, unit: UnitIndex) -> BTreeMap<String, String> {
-        let mut env = self.recording.env.clone();
+        let mut env = self.inherited.clone();
         let Some(action) = &self.plan.units[unit].action else { return env };
         for var in &action.env {
             match &var.value {
@@ -230,15 +236,15 @@ impl Comparison<'_> {
             let recorded: &Run = &self.recording.runs[run];
             let classes = &mut self.classes;
             let Some(action) = &self.plan.units[unit].action else { continue };
-            let cwd = self.plan.units[unit].action.as_ref().map_or("", |a| a.cwd.0.as_str());
-            let _ = cwd;
             let planned_env = self.normal.env(&env, &mut Classes::default());
-            let cargo_env = self.normal.env(&recorded.env, classes);
+            let mut cargo_env = self.normal.env(&recorded.env, classes);
+            let member = planned_env.contains_key("CLIPPY_ARGS");
+            Self::drop_clippy(&mut cargo_env, member, classes);
             // What larder keeps from scripts it decides by their code, when
             // they run: here only how many could be.
             let own: std::collections::BTreeSet<&str> =
                 action.env.iter().map(|var| var.name.as_str()).collect();
-            let inherited = self.recording.env.keys().filter(|n| !own.contains(n.as_str())).count();
+            let inherited = self.inherited.keys().filter(|n| !own.contains(n.as_str())).count();
             classes.count(REMOVED, inherited);
             let planned = Form {
                 program: String::new(),
@@ -286,15 +292,28 @@ impl Comparison<'_> {
         })
     }
 
+    /// What cargo-clippy exports to every process, larder gives to members
+    /// only: lints of a workspace are in no key of a dependency.
+    fn drop_clippy(made: &mut BTreeMap<String, String>, wrapped: bool, classes: &mut Classes) {
+        if wrapped || !made.contains_key("CLIPPY_ARGS") {
+            return;
+        }
+        for name in ["CLIPPY_ARGS", "RUSTC_WORKSPACE_WRAPPER"] {
+            classes.count(REMOVED, usize::from(made.remove(name).is_some()));
+        }
+    }
+
     fn made_form(&self, call: &Call, classes: &mut Classes) -> Form {
         let mut args = Vec::new();
         // A workspace wrapper is called with rustc as its first argument.
         args.extend(call.wrapped.clone());
         args.extend(call.args.iter().cloned());
+        let mut env = self.normal.env(&call.env, classes);
+        Self::drop_clippy(&mut env, call.wrapped.is_some(), classes);
         Form {
             program: call.program.clone(),
             args: self.normal.args(&args, classes),
-            env: self.normal.env(&call.env, classes),
+            env,
             cwd: call.cwd.clone(),
         }
     }

@@ -45,6 +45,10 @@ const FOREIGN: &[(&str, &str)] = &[
     ("MFLAGS", JOBSERVER),
     ("RUST_RECURSION_COUNT", RECORDER),
     ("_", RECORDER),
+    // How rustup says which of its rules chose the toolchain: its proxy for
+    // cargo-clippy calls that for cargo.
+    ("RUSTUP_TOOLCHAIN_SOURCE", RECORDER),
+    ("CLIPPY_TERMINAL_WIDTH", WIDTH),
 ];
 
 /// Replaces hashes and places in one text.

@@ -5,12 +5,17 @@ use super::record::Recording;
 use anyhow::{Context, Result, anyhow};
 use larder_cargo::{Host, Request};
 use larder_schema::plan::Plan;
+use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::path::Path;
 use std::process::{Command, ExitCode};
 
-/// Plans what was recorded.
-pub(super) fn plan(recording: &Recording, scratch: &Path) -> Result<Plan> {
+/// Plans what was recorded. With the plan comes the environment that its
+/// actions inherit: rustup's proxy adds variables before cargo starts.
+pub(super) fn plan(
+    recording: &Recording,
+    scratch: &Path,
+) -> Result<(Plan, BTreeMap<String, String>)> {
     let env = recording.env.iter().map(|(n, v)| (OsString::from(n), OsString::from(v))).collect();
     let host = Host {
         env,
@@ -20,9 +25,14 @@ pub(super) fn plan(recording: &Recording, scratch: &Path) -> Result<Plan> {
     };
     let request = request(recording)?;
     let mut said = String::new();
-    let gathered = larder_cargo::gather(&host, &request, &mut |line| said.push_str(line));
+    let prepared = larder_cargo::prepare(&host, &request)?;
+    let gathered = prepared.gather(&mut |line| said.push_str(line));
     let (inputs, _) = gathered.map_err(|error| anyhow!("{error}\n{said}"))?;
-    larder_plan::plan(&inputs).map_err(|error| anyhow!("larder hands this to cargo: {error}"))
+    let plan = larder_plan::plan(&inputs)
+        .map_err(|error| anyhow!("larder hands this to cargo: {error}"))?;
+    let text = |text: &OsString| text.to_string_lossy().into_owned();
+    let env = prepared.host.env.iter().map(|(n, v)| (text(n), text(v))).collect();
+    Ok((plan, env))
 }
 
 fn request(recording: &Recording) -> Result<Request> {

@@ -208,13 +208,19 @@ fn proxy_env(
     let libraries =
         if cfg!(target_os = "macos") { "DYLD_FALLBACK_LIBRARY_PATH" } else { "LD_LIBRARY_PATH" };
     let bin = proxy.parent().unwrap_or(proxy).to_owned();
+    // The proxy puts its directory first only where it is not there at all.
+    let path = host.var_os("PATH").unwrap_or_default();
+    let path = match std::env::split_paths(path).any(|dir| dir == bin) {
+        true => path.to_owned(),
+        false => joined("PATH", bin),
+    };
     Ok(vec![
         ("CARGO_HOME".to_owned(), host.cargo_home()?.into()),
         ("RUSTUP_HOME".to_owned(), home.into()),
         ("RUSTUP_TOOLCHAIN".to_owned(), chosen.name.clone().into()),
         ("RUSTUP_TOOLCHAIN_SOURCE".to_owned(), chosen.source.into()),
         ("RUST_RECURSION_COUNT".to_owned(), "1".into()),
-        ("PATH".to_owned(), joined("PATH", bin)),
+        ("PATH".to_owned(), path),
         (libraries.to_owned(), joined(libraries, chosen.directory.join("lib"))),
     ])
 }
