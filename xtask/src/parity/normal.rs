@@ -169,11 +169,33 @@ impl Normal<'_> {
         for (name, value) in env {
             if let Some((_, class)) = FOREIGN.iter().find(|(foreign, _)| foreign == name) {
                 classes.count(class, 1);
+            } else if name == "LD_LIBRARY_PATH" {
+                normal.insert(name.clone(), self.library_path(value, classes));
             } else {
                 normal.insert(name.clone(), self.text(value, classes));
             }
         }
         normal
+    }
+}
+
+impl Normal<'_> {
+    /// A library path with one word for the directories of Rust's dynamic
+    /// libraries: `target/debug` and `deps` with cargo, results with larder.
+    fn library_path(&self, value: &str, classes: &mut Classes) -> String {
+        let mut dirs: Vec<String> = Vec::new();
+        for dir in value.split(':') {
+            let below = dir.strip_prefix(self.target).filter(|rest| !rest.contains("/build/"));
+            if below.is_some() {
+                classes.count(DIRECTORIES, 1);
+                if dirs.last().is_none_or(|last| last != "<deps>") {
+                    dirs.push("<deps>".to_owned());
+                }
+            } else {
+                dirs.push(self.text(dir, classes));
+            }
+        }
+        dirs.join(":")
     }
 }
 
