@@ -202,12 +202,26 @@ impl Session for Wired<'_> {
 
     fn doctest(
         &self,
-        _: &Outcome,
-        _: UnitIndex,
+        outcome: &Outcome,
+        unit: UnitIndex,
         options: &DoctestOptions,
     ) -> anyhow::Result<Launch> {
-        let DoctestOptions { test_args: _, quiet: _, color: _, error_format: _ } = options;
-        bail!("the engine does not run documentation tests yet")
+        let settings = larder_plan::doctest::Settings {
+            color: options.color,
+            test_args: &options.test_args,
+            quiet: options.quiet,
+            error_format: options.error_format,
+        };
+        let planned = outcome
+            .surroundings
+            .doctest(&outcome.plan, unit, &settings)
+            .context("the plan does not say how documentation tests are started")?;
+        Ok(Launch {
+            program: planned.program,
+            args: planned.args,
+            env: self.changes(&planned.env),
+            cwd: planned.package_root,
+        })
     }
 
     fn stats(&self) -> anyhow::Result<StoreStats> {

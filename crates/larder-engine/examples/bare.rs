@@ -24,9 +24,9 @@ impl Reporter for Bare {
         match event {
             Event::Warning { text, hint } => eprintln!("warning: {text} {hint:?}"),
             Event::CargoOutput { text } => eprint!("{text}"),
-            Event::Started { unit, command } => {
+            Event::Started { unit, command, .. } => {
                 if std::env::var_os("BARE_VERBOSE").is_some() {
-                    eprintln!("start {unit}: {}", command());
+                    eprintln!("start {unit}: {}", command(false));
                 }
             }
             Event::Diagnostic { json, .. } => eprintln!("{json}"),

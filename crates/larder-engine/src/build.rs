@@ -19,7 +19,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 
 /// What does not change during a build.
-pub struct Build<'a> {
+pub(crate) struct Build<'a> {
     /// The plan.
     pub plan: &'a Plan,
     /// Identities of its units.
@@ -50,7 +50,7 @@ pub struct Build<'a> {
 
 /// What a build-script run left, with real paths.
 #[derive(Debug)]
-pub struct RunOutput {
+pub(crate) struct RunOutput {
     /// What it said.
     pub directives: Directives,
     /// The same with symbolic paths.
@@ -61,7 +61,7 @@ pub struct RunOutput {
 
 /// A result that this build uses.
 #[derive(Clone, Debug)]
-pub struct Chosen {
+pub(crate) struct Chosen {
     /// Its key.
     pub key: Digest,
     /// Its record.
@@ -77,13 +77,13 @@ pub struct Chosen {
 
 impl<'a> Build<'a> {
     /// Emits an event.
-    pub fn emit(&self, event: &Event<'_>) {
+    pub(crate) fn emit(&self, event: &Event<'_>) {
         self.reporter.event(event);
     }
 
     /// Name of a unit for people: `serde v1.0.210 (lib)`.
     #[must_use]
-    pub fn unit_name(&self, unit: UnitIndex) -> String {
+    pub(crate) fn unit_name(&self, unit: UnitIndex) -> String {
         let u = &self.plan.units[unit];
         let package = &self.plan.packages[u.package];
         let what = if u.is_run() {
@@ -101,13 +101,13 @@ impl<'a> Build<'a> {
     }
 
     /// Libraries that rustc may load for a unit.
-    pub fn libraries(&self, unit: UnitIndex) -> &[UnitIndex] {
+    pub(crate) fn libraries(&self, unit: UnitIndex) -> &[UnitIndex] {
         self.libraries[unit].get_or_init(|| libraries_below(self.plan, unit))
     }
 
     /// The tokens for what a unit's output may hold.
     #[must_use]
-    pub fn symbols(&self, unit: UnitIndex) -> Symbols {
+    pub(crate) fn symbols(&self, unit: UnitIndex) -> Symbols {
         let roots = &self.plan.roots;
         let mut list = vec![
             ("workspace".to_owned(), roots.workspace.clone()),
@@ -123,7 +123,7 @@ impl<'a> Build<'a> {
 
     /// Symbols of places that are the same for every unit.
     #[must_use]
-    pub fn root_symbols(&self) -> Symbols {
+    pub(crate) fn root_symbols(&self) -> Symbols {
         let roots = &self.plan.roots;
         Symbols::new([
             ("workspace".to_owned(), roots.workspace.clone()),
@@ -135,7 +135,7 @@ impl<'a> Build<'a> {
 
     /// The inputs of a unit that are known before anything ran.
     #[must_use]
-    pub fn action_inputs(&self, unit: UnitIndex) -> Inputs {
+    pub(crate) fn action_inputs(&self, unit: UnitIndex) -> Inputs {
         let u = &self.plan.units[unit];
         let mut inputs = inputs::of_action(self.plan, self.identities, unit);
         let Some(action) = &u.action else { return inputs };
@@ -172,7 +172,7 @@ impl<'a> Build<'a> {
 
     /// The values of a path set here, as named inputs.
     #[must_use]
-    pub fn values(&self, unit: UnitIndex, set: &PathSet) -> Inputs {
+    pub(crate) fn values(&self, unit: UnitIndex, set: &PathSet) -> Inputs {
         let mut values = Vec::with_capacity(set.paths.len() + set.env.len());
         for input in &set.paths {
             let path = self.path(unit, input);
@@ -191,7 +191,7 @@ impl<'a> Build<'a> {
 
     /// Where a path input lies here.
     #[must_use]
-    pub fn path(&self, unit: UnitIndex, input: &PathInput) -> PathBuf {
+    pub(crate) fn path(&self, unit: UnitIndex, input: &PathInput) -> PathBuf {
         let template = larder_schema::plan::Template(input.path.clone());
         PathBuf::from(self.places.expand(unit, &template))
     }
@@ -205,13 +205,13 @@ impl<'a> Build<'a> {
 
     /// What a build-script run left, if it is there.
     #[must_use]
-    pub fn run(&self, unit: UnitIndex) -> Option<Arc<RunOutput>> {
+    pub(crate) fn run(&self, unit: UnitIndex) -> Option<Arc<RunOutput>> {
         let runs = self.runs.read().unwrap_or_else(PoisonError::into_inner);
         runs[unit].clone()
     }
 
     /// Says what a build-script run left.
-    pub fn set_run(&self, unit: UnitIndex, output: RunOutput) {
+    pub(crate) fn set_run(&self, unit: UnitIndex, output: RunOutput) {
         let mut runs = self.runs.write().unwrap_or_else(PoisonError::into_inner);
         runs[unit] = Some(Arc::new(output));
     }
@@ -219,7 +219,7 @@ impl<'a> Build<'a> {
     /// The programs whose code decides which variables count for a unit: its
     /// build script, or the proc-macros that its rustc loads.
     #[must_use]
-    pub fn programs(&self, unit: UnitIndex) -> Vec<UnitIndex> {
+    pub(crate) fn programs(&self, unit: UnitIndex) -> Vec<UnitIndex> {
         let u = &self.plan.units[unit];
         if u.is_run() {
             let is_script = |dep: &UnitIndex| {
@@ -234,7 +234,7 @@ impl<'a> Build<'a> {
 
     /// What the programs of a unit mention; `None` if one is not there yet.
     #[must_use]
-    pub fn mentioned(
+    pub(crate) fn mentioned(
         &self,
         unit: UnitIndex,
         chosen: &dyn Fn(UnitIndex) -> Option<Chosen>,
@@ -253,7 +253,7 @@ impl<'a> Build<'a> {
 
     /// The values of the variables that a unit's programs mention.
     #[must_use]
-    pub fn mentioned_values(&self, unit: UnitIndex, mentions: &Mentions) -> Inputs {
+    pub(crate) fn mentioned_values(&self, unit: UnitIndex, mentions: &Mentions) -> Inputs {
         let u = &self.plan.units[unit];
         let names: Vec<String> = if u.is_run() {
             self.environments.keyed_for_script(unit, mentions)
@@ -279,14 +279,14 @@ impl<'a> Build<'a> {
 const UNKEYED_FOR_MACROS: &[&str] = &["PATH", "LD_LIBRARY_PATH", "TMPDIR", "TERM"];
 
 /// Value of a variable that is not set.
-pub const UNSET: &str = "<unset>";
+pub(crate) const UNSET: &str = "<unset>";
 
 /// Prefix of a path set's variable that the package's build script sets.
-pub const FROM_SCRIPT: &str = "build-script:";
+pub(crate) const FROM_SCRIPT: &str = "build-script:";
 
 /// The executable or dynamic library among outputs.
 #[must_use]
-pub fn executable_of(
+pub(crate) fn executable_of(
     outputs: &[larder_schema::record::OutputFile],
 ) -> Option<&larder_schema::record::OutputFile> {
     let is_library =
@@ -321,4 +321,4 @@ fn paths_in(arg: &str) -> impl Iterator<Item = &str> {
 }
 
 /// Everything about results that are there, by unit.
-pub type ChosenMap = BTreeMap<UnitIndex, Chosen>;
+pub(crate) type ChosenMap = BTreeMap<UnitIndex, Chosen>;

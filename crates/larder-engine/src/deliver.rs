@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 impl Build<'_> {
     /// Whether a unit's files go to the user.
     #[must_use]
-    pub fn is_asked_for(&self, unit: UnitIndex) -> bool {
+    pub(crate) fn is_asked_for(&self, unit: UnitIndex) -> bool {
         let u = &self.plan.units[unit];
         let uplifted = u.outputs.iter().any(|output| output.uplift.is_some());
         u.root || uplifted && !u.target.is("custom-build") || self.plan.roots_units.contains(&unit)
@@ -103,7 +103,7 @@ impl Execution<'_, '_> {
 
     /// What packaging tools look for beside the delivered files: `.d` files,
     /// and the `OUT_DIR` of the packages that were asked for.
-    pub fn deliver_companions(&self) {
+    pub(crate) fn deliver_companions(&self) {
         let build = self.build;
         let mut packages = BTreeSet::new();
         for unit in 0..build.plan.units.len() {

@@ -100,32 +100,32 @@ pub const UNKEYED: &[&str] = &[
 
 /// The environments of one build.
 #[derive(Debug)]
-pub struct Environments<'a> {
+pub(crate) struct Environments<'a> {
     plan: &'a Plan,
     inherited: &'a BTreeMap<OsString, OsString>,
     names: BTreeSet<String>,
 }
 
 /// A whole environment.
-pub type Env = BTreeMap<OsString, OsString>;
+pub(crate) type Env = BTreeMap<OsString, OsString>;
 
 impl<'a> Environments<'a> {
     /// Over what larder itself inherited.
     #[must_use]
-    pub fn new(plan: &'a Plan, inherited: &'a BTreeMap<OsString, OsString>) -> Self {
+    pub(crate) fn new(plan: &'a Plan, inherited: &'a BTreeMap<OsString, OsString>) -> Self {
         let names = inherited.keys().filter_map(|name| name.to_str()).map(str::to_owned).collect();
         Self { plan, inherited, names }
     }
 
     /// Names of the inherited variables.
     #[must_use]
-    pub fn names(&self) -> &BTreeSet<String> {
+    pub(crate) fn names(&self) -> &BTreeSet<String> {
         &self.names
     }
 
     /// The value that an action sees for a variable, as text; `None`: absent.
     #[must_use]
-    pub fn value(&self, places: &Places<'_>, unit: UnitIndex, name: &str) -> Option<String> {
+    pub(crate) fn value(&self, places: &Places<'_>, unit: UnitIndex, name: &str) -> Option<String> {
         match self.set_by_action(unit, name) {
             Some(Some(value)) => Some(places.expand(unit, value)),
             Some(None) => None,
@@ -135,7 +135,7 @@ impl<'a> Environments<'a> {
 
     /// As [`Self::value`], with symbolic paths where cargo sets the variable.
     #[must_use]
-    pub fn symbolic_value(&self, unit: UnitIndex, name: &str) -> Option<String> {
+    pub(crate) fn symbolic_value(&self, unit: UnitIndex, name: &str) -> Option<String> {
         match self.set_by_action(unit, name) {
             Some(value) => value.map(|template| template.0.clone()),
             None => self.inherited.get(OsStr::new(name)).map(|v| v.to_string_lossy().into_owned()),
@@ -154,7 +154,7 @@ impl<'a> Environments<'a> {
 
     /// The environment of a rustc call.
     #[must_use]
-    pub fn of_rustc(&self, places: &Places<'_>, unit: UnitIndex) -> Env {
+    pub(crate) fn of_rustc(&self, places: &Places<'_>, unit: UnitIndex) -> Env {
         let mut env = self.inherited.clone();
         env.retain(|name, _| !is_our_own(name));
         self.apply(places, unit, &mut env);
@@ -164,7 +164,7 @@ impl<'a> Environments<'a> {
     /// The environment of a build-script run, and the names that were kept
     /// from it.
     #[must_use]
-    pub fn of_script(
+    pub(crate) fn of_script(
         &self,
         places: &Places<'_>,
         unit: UnitIndex,
@@ -203,7 +203,7 @@ impl<'a> Environments<'a> {
 
     /// The user's variables that count for a build-script run.
     #[must_use]
-    pub fn keyed_for_script(&self, unit: UnitIndex, mentions: &Mentions) -> Vec<String> {
+    pub(crate) fn keyed_for_script(&self, unit: UnitIndex, mentions: &Mentions) -> Vec<String> {
         self.names
             .iter()
             .filter(|name| self.set_by_action(unit, name).is_none())

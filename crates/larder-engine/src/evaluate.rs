@@ -7,14 +7,14 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 /// Value of a path that does not exist.
-pub const ABSENT: &str = "absent";
+pub(crate) const ABSENT: &str = "absent";
 
 /// The value of one path input whose template stands for `path` here.
 ///
 /// A file that cannot be read has a value that never repeats, so that nothing
 /// is found under it.
 #[must_use]
-pub fn value(stats: &StatCache, input: &PathInput, path: &Path) -> String {
+pub(crate) fn value(stats: &StatCache, input: &PathInput, path: &Path) -> String {
     match evaluate(stats, input.uses, path) {
         Ok(value) => value,
         Err(error) => format!("unreadable ({error}) {:?}", std::time::Instant::now()),
@@ -100,7 +100,7 @@ fn package(stats: &StatCache, root: &Path) -> io::Result<String> {
 
 /// The files of a package, relative to it. `package.include` and `exclude` are
 /// not looked at: a file too many costs a miss, one too few a wrong hit.
-pub fn package_files(root: &Path) -> io::Result<Vec<PathBuf>> {
+pub(crate) fn package_files(root: &Path) -> io::Result<Vec<PathBuf>> {
     let files =
         larder_cargo::package_files::package_files(root, &[], &[]).map_err(io::Error::other)?;
     Ok(files.into_iter().map(|file| file.strip_prefix(root).unwrap_or(&file).to_owned()).collect())

@@ -49,8 +49,10 @@ pub enum Event<'a> {
     Started {
         /// The unit.
         unit: UnitIndex,
-        /// The command line, for `-v`: environment, program, arguments.
-        command: &'a dyn Fn() -> String,
+        /// Why it runs.
+        miss: Option<&'a MissReason>,
+        /// The command line, for `-v`; with cargo's variables for `-vv`.
+        command: &'a dyn Fn(bool) -> String,
     },
     /// A diagnostic of rustc: one JSON object as rustc printed it (paths real
     /// again), fresh or replayed.

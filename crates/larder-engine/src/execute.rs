@@ -19,20 +19,18 @@ use std::time::Duration;
 
 /// How a build is executed.
 #[derive(Clone, Debug)]
-pub struct Options {
+pub(crate) struct Options {
     /// Go on with what does not depend on a failed unit.
     pub keep_going: bool,
     /// `--diagnostic-width`.
     pub diagnostic_width: Option<usize>,
     /// `-v` count.
     pub verbose: u8,
-    /// Only look up.
-    pub dry_run: bool,
 }
 
 /// What became of a unit, for report and delivery.
 #[derive(Clone, Debug)]
-pub struct Fate {
+pub(crate) struct Fate {
     /// What became of it.
     pub outcome: Outcome,
     /// Why it was not answered.
@@ -51,13 +49,15 @@ impl Default for Fate {
 
 pub(crate) enum Message {
     Metadata(UnitIndex),
-    Finished(UnitIndex, Box<Result<Built, JobFailed>>),
+    /// With the job's token: it goes back when the outcome has been dealt
+    /// with, so that a failure stops what would have started next.
+    Finished(UnitIndex, Box<Result<Built, JobFailed>>, Token),
     Token(std::io::Result<Option<Token>>),
     Unlocked(UnitIndex, Option<KeyLock>),
 }
 
 /// The state of one execution.
-pub struct Execution<'b, 'a> {
+pub(crate) struct Execution<'b, 'a> {
     /// What does not change.
     pub build: &'b Build<'a>,
     pub(crate) options: Options,
@@ -99,7 +99,11 @@ impl Progress for Signals {
 impl<'b, 'a> Execution<'b, 'a> {
     /// Looks everything up and decides what has to run.
     #[must_use]
-    pub fn prepare(build: &'b Build<'a>, durations: &'b Durations, options: Options) -> Self {
+    pub(crate) fn prepare(
+        build: &'b Build<'a>,
+        durations: &'b Durations,
+        options: Options,
+    ) -> Self {
         let count = build.plan.units.len();
         let schedule = Schedule::new(build, durations);
         let mut dependents = vec![Vec::new(); count];
@@ -251,12 +255,12 @@ impl<'b, 'a> Execution<'b, 'a> {
 
     /// How many units run, as far as is known before anything ran.
     #[must_use]
-    pub fn missing(&self) -> usize {
+    pub(crate) fn missing(&self) -> usize {
         self.state.iter().filter(|state| **state == State::Run).count()
     }
 
     /// Runs what has to run. `true` if everything that was asked for is there.
-    pub fn run(&mut self, pool: &Arc<Pool>) -> bool {
+    pub(crate) fn run(&mut self, pool: &Arc<Pool>) -> bool {
         let (sender, messages) = channel();
         let (ask, asked) = channel::<()>();
         let pending = self.missing() + self.count(State::Recheck);
@@ -285,8 +289,7 @@ impl<'b, 'a> Execution<'b, 'a> {
                 scope.spawn(move || {
                     let unit = task.unit;
                     let result = build.work(task, signals);
-                    drop(token);
-                    let _ = sender.send(Message::Finished(unit, Box::new(result)));
+                    let _ = sender.send(Message::Finished(unit, Box::new(result), token));
                 });
             };
             let wait = |unit: UnitIndex, flight: Digest| {
@@ -359,7 +362,7 @@ impl<'b, 'a> Execution<'b, 'a> {
                         self.consider(unit);
                     }
                 }
-                Message::Finished(unit, result) => {
+                Message::Finished(unit, result, token) => {
                     self.running.retain(|&u| u != unit);
                     match *result {
                         Ok(built) => {
@@ -369,6 +372,7 @@ impl<'b, 'a> Execution<'b, 'a> {
                         }
                         Err(failed) => self.fail(unit, &failed),
                     }
+                    drop(token);
                     self.progress();
                 }
             }
@@ -521,6 +525,7 @@ impl<'b, 'a> Execution<'b, 'a> {
             programs,
             warm_session,
             diagnostic_width: self.options.diagnostic_width,
+            miss: self.fates[unit].miss.clone(),
             verbose: self.options.verbose,
         })
     }

@@ -19,7 +19,7 @@ use std::sync::Arc;
 
 /// What looking up one unit found.
 #[derive(Debug, Default)]
-pub struct Found {
+pub(crate) struct Found {
     /// The key: of the hit, or predicted.
     pub key: Option<Digest>,
     /// The result.
@@ -35,7 +35,7 @@ pub struct Found {
 impl Build<'_> {
     /// The part of a unit's key without its path set. `None` if the key of a
     /// dependency or what a program mentions is not known.
-    pub fn base(
+    pub(crate) fn base(
         &self,
         unit: UnitIndex,
         keys: &[Option<Digest>],
@@ -61,7 +61,7 @@ impl Build<'_> {
     /// Units whose keys count for a unit: its dependencies, and the runs whose
     /// native libraries it links.
     #[must_use]
-    pub fn counted_dependencies(&self, unit: UnitIndex) -> Vec<UnitIndex> {
+    pub(crate) fn counted_dependencies(&self, unit: UnitIndex) -> Vec<UnitIndex> {
         let u = &self.plan.units[unit];
         let mut all: Vec<UnitIndex> = u.deps.iter().map(|dep| dep.unit).collect();
         all.extend(&u.native_runs);
@@ -73,7 +73,7 @@ impl Build<'_> {
 
     /// Looks a unit up, given the keys of its dependencies and the results
     /// chosen for them (where they are there).
-    pub fn look_up(
+    pub(crate) fn look_up(
         &self,
         unit: UnitIndex,
         keys: &[Option<Digest>],
@@ -163,7 +163,7 @@ impl Build<'_> {
     ///
     /// # Errors
     /// The text of what is wrong with a stored run.
-    pub fn take(&self, unit: UnitIndex, hit: &Chosen) -> Result<(), String> {
+    pub(crate) fn take(&self, unit: UnitIndex, hit: &Chosen) -> Result<(), String> {
         self.places.set_dir(unit, &hit.dir);
         if !self.plan.units[unit].is_run() {
             return Ok(());
@@ -179,13 +179,13 @@ impl Build<'_> {
     ///
     /// # Errors
     /// What is wrong, naming the file.
-    pub fn check_files(&self, hit: &Chosen) -> Result<(), String> {
+    pub(crate) fn check_files(&self, hit: &Chosen) -> Result<(), String> {
         self.store.verify(&hit.record, Check::Quick).map_err(|damaged| damaged.to_string())
     }
 
     /// Why a unit was not answered, compared with the closest earlier build.
     #[must_use]
-    pub fn miss_reason(
+    pub(crate) fn miss_reason(
         &self,
         unit: UnitIndex,
         found: &Found,
@@ -249,7 +249,7 @@ impl Build<'_> {
 
     /// Everything behind a key, by name: what misses are explained with.
     #[must_use]
-    pub fn explain_inputs(
+    pub(crate) fn explain_inputs(
         &self,
         unit: UnitIndex,
         keys: &[Option<Digest>],
@@ -288,7 +288,7 @@ fn is_path_value(name: &str) -> bool {
 
 /// The key of a result that is of one checkout only.
 #[must_use]
-pub fn private_key(key: &Digest, salt: &Digest) -> Digest {
+pub(crate) fn private_key(key: &Digest, salt: &Digest) -> Digest {
     let mut f = Framed::new("larder private key 1");
     f.digest("key", key).digest("salt", salt);
     f.finish()

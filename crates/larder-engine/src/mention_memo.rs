@@ -27,7 +27,7 @@ struct Entry {
 
 /// The memo of one build.
 #[derive(Debug)]
-pub struct MentionMemo {
+pub(crate) struct MentionMemo {
     path: PathBuf,
     names: BTreeSet<String>,
     words: Vec<String>,
@@ -40,7 +40,7 @@ const VERSION: u32 = 2;
 impl MentionMemo {
     /// Loads what is known of an environment with these variable `names`.
     #[must_use]
-    pub fn load(path: &Path, names: &BTreeSet<String>, words: Vec<String>) -> Self {
+    pub(crate) fn load(path: &Path, names: &BTreeSet<String>, words: Vec<String>) -> Self {
         let mut f = Framed::new("larder mention environment 1");
         f.list("names", names.iter()).list("words", words.iter());
         let environment = f.finish();
@@ -63,7 +63,7 @@ impl MentionMemo {
     ///
     /// # Errors
     /// Those of `code`.
-    pub fn mentions(
+    pub(crate) fn mentions(
         &self,
         program: &Digest,
         code: impl FnOnce() -> std::io::Result<Vec<u8>>,
@@ -88,7 +88,7 @@ impl MentionMemo {
     ///
     /// # Errors
     /// Those of writing.
-    pub fn save(&self) -> std::io::Result<()> {
+    pub(crate) fn save(&self) -> std::io::Result<()> {
         let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         if !known.1 {
             return Ok(());

@@ -9,7 +9,7 @@ use std::sync::{PoisonError, RwLock};
 /// Knows every place of one build. Result directories are added while it
 /// runs.
 #[derive(Debug)]
-pub struct Places<'a> {
+pub(crate) struct Places<'a> {
     plan: &'a Plan,
     identities: &'a Identities,
     extras: Vec<String>,
@@ -19,50 +19,44 @@ pub struct Places<'a> {
 impl<'a> Places<'a> {
     /// For a plan.
     #[must_use]
-    pub fn new(plan: &'a Plan, identities: &'a Identities) -> Self {
+    pub(crate) fn new(plan: &'a Plan, identities: &'a Identities) -> Self {
         let extras = (0..plan.units.len()).map(|u| identities.extra_filename(plan, u)).collect();
         Self { plan, identities, extras, dirs: RwLock::new(vec![None; plan.units.len()]) }
     }
 
     /// Says where the outputs of a unit are (for runs: the `OUT_DIR`).
-    pub fn set_dir(&self, unit: UnitIndex, dir: &Path) {
+    pub(crate) fn set_dir(&self, unit: UnitIndex, dir: &Path) {
         let mut dirs = self.dirs.write().unwrap_or_else(PoisonError::into_inner);
         dirs[unit] = Some(dir.to_owned());
     }
 
     /// Where the outputs of a unit are, if they are there.
     #[must_use]
-    pub fn dir(&self, unit: UnitIndex) -> Option<PathBuf> {
+    pub(crate) fn dir(&self, unit: UnitIndex) -> Option<PathBuf> {
         let dirs = self.dirs.read().unwrap_or_else(PoisonError::into_inner);
         dirs[unit].clone()
     }
 
     /// File name of output `index` of a unit.
     #[must_use]
-    pub fn output_name(&self, unit: UnitIndex, index: usize) -> String {
+    pub(crate) fn output_name(&self, unit: UnitIndex, index: usize) -> String {
         let name = self.plan.units[unit].outputs.get(index).map_or("", |o| o.name.as_str());
         self.named(unit, name)
     }
 
     /// An output's name with the unit's hash filled in.
     #[must_use]
-    pub fn named(&self, unit: UnitIndex, name: &str) -> String {
+    pub(crate) fn named(&self, unit: UnitIndex, name: &str) -> String {
         Template::from(name).expand(|token| match token {
             "extra" => self.extras[unit].clone(),
             other => format!("{{{other}}}"),
         })
     }
 
-    /// The unit's hash in file names.
-    #[must_use]
-    pub fn extra(&self, unit: UnitIndex) -> &str {
-        &self.extras[unit]
-    }
-
     /// `target/<triple?>/<profile directory>` of a unit, under the target
     /// directory.
     #[must_use]
-    pub fn profile_dir(&self, platform: Option<&str>) -> PathBuf {
+    pub(crate) fn profile_dir(&self, platform: Option<&str>) -> PathBuf {
         let mut dir = PathBuf::from(&self.plan.roots.target);
         if let Some(platform) = platform {
             let stem = Path::new(platform).file_stem();
@@ -76,7 +70,7 @@ impl<'a> Places<'a> {
     /// Where incremental compilation keeps its state for a unit: in cargo's
     /// place, so that `cargo clean` removes it, under a name of its own.
     #[must_use]
-    pub fn incremental_dir(&self, unit: UnitIndex) -> PathBuf {
+    pub(crate) fn incremental_dir(&self, unit: UnitIndex) -> PathBuf {
         let u = &self.plan.units[unit];
         self.profile_dir(u.platform.as_deref()).join("incremental").join(format!(
             "{}-{}.larder",
@@ -87,7 +81,7 @@ impl<'a> Places<'a> {
 
     /// Where an output is delivered: uplifted, or under cargo's `deps`.
     #[must_use]
-    pub fn delivered(&self, unit: UnitIndex, index: usize) -> Option<PathBuf> {
+    pub(crate) fn delivered(&self, unit: UnitIndex, index: usize) -> Option<PathBuf> {
         let output = self.plan.units[unit].outputs.get(index)?;
         let target = Path::new(&self.plan.roots.target);
         Some(match &output.uplift {
@@ -98,13 +92,13 @@ impl<'a> Places<'a> {
 
     /// A template of `unit` in full.
     #[must_use]
-    pub fn expand(&self, unit: UnitIndex, template: &Template) -> String {
+    pub(crate) fn expand(&self, unit: UnitIndex, template: &Template) -> String {
         template.expand(|token| self.token(unit, token))
     }
 
     /// All arguments of `unit` in full; `{search}` alone becomes several.
     #[must_use]
-    pub fn args(&self, unit: UnitIndex, templates: &[Template]) -> Vec<String> {
+    pub(crate) fn args(&self, unit: UnitIndex, templates: &[Template]) -> Vec<String> {
         let mut args = Vec::with_capacity(templates.len() + 64);
         for template in templates {
             if template.0 == "{search}" {
@@ -186,7 +180,7 @@ impl<'a> Places<'a> {
 /// The directory of a profile: `dev` and `test` live in `debug`, `bench` in
 /// `release`.
 #[must_use]
-pub fn directory_of_profile(profile: &str) -> &str {
+pub(crate) fn directory_of_profile(profile: &str) -> &str {
     match profile {
         "dev" | "test" => "debug",
         "bench" => "release",
@@ -197,7 +191,7 @@ pub fn directory_of_profile(profile: &str) -> &str {
 /// The libraries that rustc may load for a unit: linked ones and theirs, with
 /// proc-macros but not what is below those.
 #[must_use]
-pub fn libraries_below(plan: &Plan, unit: UnitIndex) -> Vec<UnitIndex> {
+pub(crate) fn libraries_below(plan: &Plan, unit: UnitIndex) -> Vec<UnitIndex> {
     let mut seen = vec![false; plan.units.len()];
     let mut found = Vec::new();
     let mut stack: Vec<UnitIndex> = vec![unit];
@@ -220,7 +214,7 @@ pub fn libraries_below(plan: &Plan, unit: UnitIndex) -> Vec<UnitIndex> {
 
 /// Every unit below a unit.
 #[must_use]
-pub fn everything_below(plan: &Plan, unit: UnitIndex) -> Vec<UnitIndex> {
+pub(crate) fn everything_below(plan: &Plan, unit: UnitIndex) -> Vec<UnitIndex> {
     let mut seen = vec![false; plan.units.len()];
     let mut found = Vec::new();
     let mut stack = vec![unit];

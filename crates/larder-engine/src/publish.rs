@@ -19,7 +19,7 @@ use std::time::Duration;
 
 /// Whether publishing works.
 #[derive(Debug, Default)]
-pub struct Publication {
+pub(crate) struct Publication {
     /// The store refused once: said once, not for every unit.
     broken: bool,
 }
@@ -187,7 +187,7 @@ impl Execution<'_, '_> {
 
     /// Replays what all hits said that are known before anything runs.
     pub(crate) fn announce_hits(&mut self) {
-        for unit in 0..self.state.len() {
+        for unit in larder_key::identity::dependency_order(self.build.plan) {
             let recheck = self.state[unit] == crate::schedule::State::Recheck;
             let there =
                 self.chosen.contains_key(&unit) || self.build.plan.units[unit].overridden.is_some();

@@ -7,7 +7,7 @@ use larder_schema::report::{Outcome, Phases, REPORT_VERSION, Report, Totals, Uni
 
 /// What the report says besides the units.
 #[derive(Clone, Debug)]
-pub struct Heading {
+pub(crate) struct Heading {
     /// Version of larder.
     pub larder: String,
     /// The command.
@@ -21,7 +21,7 @@ pub struct Heading {
 impl Execution<'_, '_> {
     /// The whole document.
     #[must_use]
-    pub fn report(&self, heading: Heading) -> Report {
+    pub(crate) fn report(&self, heading: Heading) -> Report {
         let plan = self.build.plan;
         let units: Vec<UnitReport> = (0..plan.units.len())
             .filter(|&unit| plan.units[unit].doctest.is_none())

@@ -1,6 +1,6 @@
 //! What the engine is asked to do, and what comes of it.
 
-use crate::launch::Launch;
+use crate::launch::{Launch, Surroundings};
 use larder_schema::plan::{Plan, UnitIndex};
 use larder_schema::report::Report;
 use std::path::PathBuf;
@@ -52,4 +52,6 @@ pub struct Outcome {
     pub executables: Vec<(UnitIndex, PathBuf)>,
     /// How they are started, in the same order.
     pub launches: Vec<Launch>,
+    /// For documentation tests.
+    pub surroundings: Surroundings,
 }

@@ -33,7 +33,8 @@ impl Build<'_> {
         self.places.set_dir(unit, task.pending.dir());
         let process = self.rustc_process(&task)?;
         let shown = self.shown_environment(unit);
-        self.emit(&Event::Started { unit, command: &|| process.display(&shown) });
+        let command = |env: bool| process.display(if env { &shown } else { &[] });
+        self.emit(&Event::Started { unit, miss: task.miss.as_ref(), command: &command });
         let started = Instant::now();
         let wall_start = SystemTime::now();
         let seen = Mutex::new(Seen::default());
@@ -135,7 +136,7 @@ impl Build<'_> {
 
     /// The directory of incremental compilation, where the unit uses it.
     #[must_use]
-    pub fn incremental_dir_of(&self, unit: UnitIndex) -> Option<PathBuf> {
+    pub(crate) fn incremental_dir_of(&self, unit: UnitIndex) -> Option<PathBuf> {
         let action = self.plan.units[unit].action.as_ref()?;
         let uses = action.args.iter().any(|arg| arg.0.contains("{incremental}"));
         uses.then(|| self.places.incremental_dir(unit))
@@ -345,7 +346,7 @@ impl Build<'_> {
     }
 
     /// Cargo's variables for `-vv`.
-    fn shown_environment(&self, unit: UnitIndex) -> Vec<(String, String)> {
+    pub(crate) fn shown_environment(&self, unit: UnitIndex) -> Vec<(String, String)> {
         let Some(action) = &self.plan.units[unit].action else { return Vec::new() };
         action
             .env

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 /// Which of `roots` (token, directory) are visible in the outputs, with the
 /// name of the first file that shows each.
 #[must_use]
-pub fn visible_paths(
+pub(crate) fn visible_paths(
     dir: &Path,
     outputs: &[OutputFile],
     roots: &[(&'static str, PathBuf)],

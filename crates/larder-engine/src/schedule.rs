@@ -22,7 +22,7 @@ use std::time::Duration;
 
 /// State of a unit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum State {
+pub(crate) enum State {
     /// Nothing needs its files.
     Unneeded,
     /// A hit that stands if what is below turns out as before.
@@ -46,20 +46,20 @@ pub enum State {
 impl State {
     /// Whether its metadata can be read.
     #[must_use]
-    pub fn has_metadata(self) -> bool {
+    pub(crate) fn has_metadata(self) -> bool {
         matches!(self, Self::Metadata | Self::Built | Self::Done)
     }
 
     /// Whether all its files can be read.
     #[must_use]
-    pub fn has_files(self) -> bool {
+    pub(crate) fn has_files(self) -> bool {
         matches!(self, Self::Built | Self::Done)
     }
 }
 
 /// Edges of the needed part of the graph, and priorities.
 #[derive(Debug)]
-pub struct Schedule {
+pub(crate) struct Schedule {
     /// Units whose files a unit needs before it runs.
     pub files: Vec<Vec<UnitIndex>>,
     /// Units whose metadata a unit needs before it runs.
@@ -71,7 +71,7 @@ pub struct Schedule {
 impl Schedule {
     /// Of a plan, with remembered durations.
     #[must_use]
-    pub fn new(build: &Build<'_>, durations: &Durations) -> Self {
+    pub(crate) fn new(build: &Build<'_>, durations: &Durations) -> Self {
         let plan = build.plan;
         let count = plan.units.len();
         let mut schedule = Self {

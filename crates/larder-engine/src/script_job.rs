@@ -26,7 +26,9 @@ impl Build<'_> {
         let out_dir = task.pending.dir().to_owned();
         self.places.set_dir(unit, &out_dir);
         let process = self.script_process(&task)?;
-        self.emit(&Event::Started { unit, command: &|| process.display(&[]) });
+        let shown = self.shown_environment(unit);
+        let command = |env: bool| process.display(if env { &shown } else { &[] });
+        self.emit(&Event::Started { unit, miss: task.miss.as_ref(), command: &command });
         let wall_start = SystemTime::now();
         let streams = Mutex::new((String::new(), String::new()));
         let ended = process

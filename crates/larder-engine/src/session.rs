@@ -4,6 +4,7 @@ use crate::build::Build;
 use crate::environment::Environments;
 use crate::event::{Event, Reporter};
 use crate::execute::{Execution, Options};
+use crate::launch::Surroundings;
 use crate::mention_memo::MentionMemo;
 use crate::places::Places;
 use crate::plan_cache::{self, Planned};
@@ -162,7 +163,6 @@ impl<'a> Session<'a> {
             keep_going: request.keep_going,
             diagnostic_width: request.diagnostic_width,
             verbose: request.verbose,
-            dry_run: request.dry_run,
         };
         let mut execution = Execution::prepare(&build, &durations, options);
         let missing = execution.missing();
@@ -197,9 +197,10 @@ impl<'a> Session<'a> {
         });
         let executables = execution.executables();
         let launches = execution.launches(&env);
+        let surroundings = Surroundings::of(&build, &env);
         drop(execution);
         drop(build);
-        Ok(Outcome { plan, report, success, executables, launches })
+        Ok(Outcome { plan, report, success, executables, launches, surroundings })
     }
 
     /// The jobserver: an outer one, `-j`, or the machine's.

@@ -5,14 +5,14 @@ use larder_schema::plan::{Template, escape};
 
 /// Directories with the tokens that stand for them, longest first.
 #[derive(Clone, Debug)]
-pub struct Symbols {
+pub(crate) struct Symbols {
     roots: Vec<(String, String)>,
 }
 
 impl Symbols {
     /// From pairs of token (`workspace`) and absolute directory. Directories
     /// that are no proper place (empty, `/`) are left out.
-    pub fn new(roots: impl IntoIterator<Item = (String, String)>) -> Self {
+    pub(crate) fn new(roots: impl IntoIterator<Item = (String, String)>) -> Self {
         let mut roots: Vec<_> =
             roots.into_iter().filter(|(_, path)| path.len() > 1 && path.starts_with('/')).collect();
         roots.sort_by(|a, b| b.1.len().cmp(&a.1.len()).then_with(|| a.cmp(b)));
@@ -21,7 +21,7 @@ impl Symbols {
 
     /// `text` with every root that is a path of its own replaced by its token.
     #[must_use]
-    pub fn symbolic(&self, text: &str) -> String {
+    pub(crate) fn symbolic(&self, text: &str) -> String {
         if !self.roots.iter().any(|(_, path)| text.contains(path.as_str())) {
             return escape(text).into_owned();
         }
@@ -51,7 +51,7 @@ impl Symbols {
 
     /// Symbolic text with every token replaced by its directory.
     #[must_use]
-    pub fn real(&self, text: &str) -> String {
+    pub(crate) fn real(&self, text: &str) -> String {
         if !text.contains(['{', '}']) {
             return text.to_owned();
         }
@@ -63,7 +63,7 @@ impl Symbols {
 
     /// A path as a template.
     #[must_use]
-    pub fn path(&self, path: &str) -> String {
+    pub(crate) fn path(&self, path: &str) -> String {
         for (token, root) in &self.roots {
             if let Some(rest) = path.strip_prefix(root.as_str()) {
                 if rest.is_empty() || rest.starts_with('/') {

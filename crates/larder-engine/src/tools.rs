@@ -9,7 +9,7 @@ use std::ffi::{OsStr, OsString};
 
 /// Names that build scripts start: compilers, archivers, build systems,
 /// generators and interpreters.
-pub const NAMES: &[&str] = &[
+pub(crate) const NAMES: &[&str] = &[
     "ar",
     "as",
     "autoreconf",
@@ -53,7 +53,7 @@ pub const NAMES: &[&str] = &[
 
 /// A digest of what the names lead to here, links followed.
 #[must_use]
-pub fn digest(stats: &StatCache, env: &BTreeMap<OsString, OsString>) -> String {
+pub(crate) fn digest(stats: &StatCache, env: &BTreeMap<OsString, OsString>) -> String {
     let path = env.get(OsStr::new("PATH")).cloned().unwrap_or_default();
     let dirs: Vec<_> = std::env::split_paths(&path).filter(|dir| dir.is_absolute()).collect();
     let mut f = Framed::new("larder tools 1");
@@ -79,7 +79,7 @@ pub fn digest(stats: &StatCache, env: &BTreeMap<OsString, OsString>) -> String {
 
 /// What `target-cpu=native` means here: model and features of the processor.
 #[must_use]
-pub fn cpu() -> String {
+pub(crate) fn cpu() -> String {
     let text = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
     let mut f = Framed::new("larder cpu 1");
     let of_first = text.split("\n\n").next().unwrap_or("");

@@ -14,7 +14,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 /// What a job is given.
-pub struct Task {
+pub(crate) struct Task {
     /// The unit.
     pub unit: UnitIndex,
     /// Where it writes.
@@ -29,12 +29,14 @@ pub struct Task {
     pub warm_session: bool,
     /// `--diagnostic-width`.
     pub diagnostic_width: Option<usize>,
+    /// Why it runs.
+    pub miss: Option<larder_schema::report::MissReason>,
     /// `-v` count.
     pub verbose: u8,
 }
 
 /// What a job left behind.
-pub struct Built {
+pub(crate) struct Built {
     /// Where it wrote.
     pub pending: Pending,
     /// The right to publish.
@@ -67,7 +69,7 @@ pub struct Built {
 
 /// How a job failed: what cargo says, line by line.
 #[derive(Debug)]
-pub struct JobFailed {
+pub(crate) struct JobFailed {
     /// Without the `error: ` prefix.
     pub text: String,
     /// Whether it was this machine's fault (store, process) rather than the
@@ -76,7 +78,7 @@ pub struct JobFailed {
 }
 
 /// Called by a job with what happens while it runs.
-pub trait Progress: Sync {
+pub(crate) trait Progress: Sync {
     /// The metadata of the unit is there: dependents may start.
     fn metadata_ready(&self, unit: UnitIndex);
 }
@@ -86,7 +88,7 @@ impl Build<'_> {
     ///
     /// # Errors
     /// What cargo would say.
-    pub fn work(&self, task: Task, progress: &dyn Progress) -> Result<Built, JobFailed> {
+    pub(crate) fn work(&self, task: Task, progress: &dyn Progress) -> Result<Built, JobFailed> {
         if self.plan.units[task.unit].is_run() {
             self.run_script(task)
         } else {
@@ -96,7 +98,7 @@ impl Build<'_> {
 
     /// Directories whose absolute text in an output binds it to its place.
     #[must_use]
-    pub fn telling_roots(&self) -> Vec<(&'static str, PathBuf)> {
+    pub(crate) fn telling_roots(&self) -> Vec<(&'static str, PathBuf)> {
         let roots = &self.plan.roots;
         [("workspace", &roots.workspace), ("cargo_home", &roots.cargo_home)]
             .into_iter()
@@ -107,7 +109,7 @@ impl Build<'_> {
 }
 
 /// An error of the store or the system as a job's failure.
-pub fn internal(error: &dyn std::error::Error) -> JobFailed {
+pub(crate) fn internal(error: &dyn std::error::Error) -> JobFailed {
     let mut text = error.to_string();
     let mut source = error.source();
     while let Some(error) = source {

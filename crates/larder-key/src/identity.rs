@@ -20,7 +20,7 @@ use larder_schema::plan::{Plan, Source, Unit, UnitIndex};
 use larder_schema::{Digest, Framed};
 
 /// The identities of a plan's units, by index.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Identities(Vec<Digest>);
 
 impl Identities {

@@ -73,6 +73,7 @@ fn ran(scripts: Scripts, verbosity: Verbosity, change: impl FnOnce(&mut TestRun)
             report: report("/ws"),
             success: true,
             launches: Vec::new(),
+            surroundings: Default::default(),
         },
         session: Box::new(scripts),
         console: &console,

@@ -130,10 +130,14 @@ impl Reporter for CargoReporter<'_> {
             Event::Blocking { what } => {
                 self.console.status("Blocking", &format!("waiting for {what}"));
             }
-            Event::Started { unit, command } => {
+            Event::Started { unit, miss, command } => {
+                if self.console.is_verbose() {
+                    self.dirty(state, *unit, *miss);
+                }
                 self.started(state, *unit);
                 if self.console.is_verbose() {
-                    self.console.status("Running", &format!("`{}`", command()));
+                    let with_env = self.console.verbosity() == Verbosity::VeryVerbose;
+                    self.console.status("Running", &format!("`{}`", command(with_env)));
                 }
             }
             Event::Diagnostic { unit, json, replayed } => {
@@ -148,8 +152,8 @@ impl Reporter for CargoReporter<'_> {
                     self.console.line(&about.build_script(directives, out_dir));
                 }
             }
-            Event::Finished { unit, outcome, miss, files, executable, .. } => {
-                self.finished(state, *unit, *outcome, *miss, files, executable.as_deref());
+            Event::Finished { unit, outcome, files, executable, .. } => {
+                self.finished(state, *unit, *outcome, files, executable.as_deref());
             }
             Event::Failed { unit, text } => self.failed(state, *unit, text),
             Event::Progress { done, units, running } => {
@@ -323,12 +327,21 @@ impl CargoReporter<'_> {
         }
     }
 
+    /// Why a unit runs that was built before.
+    fn dirty(&self, state: &State, unit: UnitIndex, miss: Option<&MissReason>) {
+        if let Some(miss) = miss
+            && *miss != MissReason::NeverBuilt
+        {
+            let package = &state.packages[state.units[unit].package].shown;
+            self.console.status("Dirty", &format!("{package}: {}", reason::line(miss)));
+        }
+    }
+
     fn finished(
         &self,
         state: &mut State,
         unit: UnitIndex,
         outcome: Outcome,
-        miss: Option<&MissReason>,
         files: &[PathBuf],
         executable: Option<&Path>,
     ) {
@@ -336,15 +349,7 @@ impl CargoReporter<'_> {
         match outcome {
             Outcome::NotRun | Outcome::Failed => return,
             Outcome::Hit => self.fresh(state, unit),
-            Outcome::Executed | Outcome::Incremental => {
-                if let Some(miss) = miss
-                    && *miss != MissReason::NeverBuilt
-                    && self.console.is_verbose()
-                {
-                    let package = &state.packages[state.units[unit].package].shown;
-                    self.console.status("Dirty", &format!("{package}: {}", reason::line(miss)));
-                }
-            }
+            Outcome::Executed | Outcome::Incremental => {}
         }
         let one = &state.units[unit];
         if let Some(about) = &one.about

@@ -28,7 +28,11 @@ fn printed(
 }
 
 fn start(reporter: &CargoReporter<'_>, unit: UnitIndex) {
-    reporter.event(&Event::Started { unit, command: &|| "A=1 rustc x".to_owned() });
+    reporter.event(&Event::Started {
+        unit,
+        miss: None,
+        command: &|env| format!("{}rustc x", if env { "A=1 " } else { "" }),
+    });
 }
 
 fn finish(reporter: &CargoReporter<'_>, unit: UnitIndex, outcome: Outcome) {
@@ -76,6 +80,7 @@ fn one_line_per_package_that_runs() {
             success: true,
             executables: Vec::new(),
             launches: Vec::new(),
+            surroundings: Default::default(),
         };
         r.finish(&outcome, Duration::from_millis(1234));
     });
@@ -92,27 +97,23 @@ fn one_line_per_package_that_runs() {
 fn verbose_shows_commands_reasons_and_what_is_fresh() {
     let (_, err) = printed(Verbosity::Verbose, MessageFormat::Human, |r, _| {
         finish(r, DEP, Outcome::Hit);
-        start(r, LIB);
-        r.event(&Event::Finished {
+        let miss = MissReason::InputsChanged {
+            changes: vec![Change {
+                input: "file src/lib.rs".into(),
+                old: Some("1".into()),
+                new: Some("2".into()),
+            }],
+        };
+        r.event(&Event::Started {
             unit: LIB,
-            outcome: Outcome::Executed,
-            miss: Some(&MissReason::InputsChanged {
-                changes: vec![Change {
-                    input: "file src/lib.rs".into(),
-                    old: Some("1".into()),
-                    new: Some("2".into()),
-                }],
-            }),
-            key: None,
-            spent: Duration::ZERO,
-            files: Vec::new(),
-            executable: None,
+            miss: Some(&miss),
+            command: &|env| format!("{}rustc x", if env { "A=1 " } else { "" }),
         });
     });
     assert_eq!(
         err,
-        "       Fresh dep v0.1.0\n   Compiling app v0.1.0 (/ws)\n     Running `A=1 rustc x`\n       \
-         Dirty app v0.1.0 (/ws): the file `src/lib.rs` has changed\n"
+        "       Fresh dep v0.1.0\n       Dirty app v0.1.0 (/ws): the file `src/lib.rs` has changed\n   \
+         Compiling app v0.1.0 (/ws)\n     Running `rustc x`\n"
     );
 }
 
@@ -214,6 +215,7 @@ fn machine_messages_are_cargos() {
             success: false,
             executables: Vec::new(),
             launches: Vec::new(),
+            surroundings: Default::default(),
         };
         r.finish(&outcome, Duration::ZERO);
     });
@@ -257,6 +259,7 @@ fn quiet_shows_diagnostics_and_errors_only() {
             success: true,
             executables: Vec::new(),
             launches: Vec::new(),
+            surroundings: Default::default(),
         };
         r.finish(&outcome, Duration::ZERO);
     });
