@@ -99,7 +99,7 @@ pub struct Dependencies {
 /// A command whose configuration and toolchain are known.
 #[derive(Debug)]
 pub struct Prepared {
-    /// The machine, with what rustup's proxy would have added.
+    /// The machine, with what rustup's proxy and cargo would have added.
     pub host: Host,
     /// The command.
     pub request: Request,
@@ -134,6 +134,7 @@ pub fn prepare(host: &Host, request: &Request) -> Result<Prepared, GatherError> 
     }
     let chosen = toolchain::choose(host, request.toolchain.as_deref())?;
     let host = host.with_env(&chosen.env);
+    let host = host.with_env(&toolchain::certificates::variables(&host));
     let cargo_home = host.cargo_home()?;
     let config = Config::load(&host, &cargo_home, &parsed.config)?;
     if config.has_unstable() {

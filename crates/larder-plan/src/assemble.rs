@@ -7,7 +7,7 @@ use crate::natives::natives;
 use crate::outputs::outputs;
 use crate::rustc_args::{self, Arguments, path_args};
 use crate::unsupported::Unsupported;
-use crate::{doctest, externs, lto, package, remap, run_environment};
+use crate::{doctest, externs, lto, package, remap, run_environment, warnings};
 use larder_schema::plan::{
     Action, Flavor, Lto, Mode, OutputName, PLAN_VERSION, Plan, Runner, Target, Template, Unit,
 };
@@ -25,6 +25,7 @@ pub fn plan(inputs: &Inputs) -> Result<Plan, Unsupported> {
     let all_outputs =
         graph.units.iter().map(|view| outputs(&graph, view)).collect::<Result<Vec<_>, _>>()?;
     let (packages, package_index) = package::packages(&graph);
+    let warnings = warnings::warnings(&graph, &packages, &package_index, &all_outputs);
     let units = graph
         .units
         .iter()
@@ -81,7 +82,7 @@ pub fn plan(inputs: &Inputs) -> Result<Plan, Unsupported> {
         target_libdirs: std::iter::once((None, inputs.host.target_libdir.clone()))
             .chain(inputs.targets.iter().map(|(k, t)| (Some(k.clone()), t.target_libdir.clone())))
             .collect(),
-        warnings: Vec::new(),
+        warnings,
     })
 }
 

@@ -138,10 +138,19 @@ pub(crate) fn rustc(graph: &Graph<'_>, view: &View<'_>) -> Vec<EnvVar> {
         env.text("CARGO_PRIMARY_PACKAGE", "1");
     }
     if matches!(view.kind, Kind::Test | Kind::Bench) {
-        env.set("CARGO_TARGET_TMPDIR", "{target_tmp}");
+        env.set("CARGO_TARGET_TMPDIR", target_tmp(view));
     }
     clippy(graph, view, &mut env);
     env.finish(&graph.inputs.env)
+}
+
+/// The scratch directory of integration tests: with `--target` it is the
+/// platform's.
+fn target_tmp(view: &View<'_>) -> String {
+    match view.unit.platform {
+        None => "{target_tmp}".to_owned(),
+        Some(_) => format!("{{target}}/{}/tmp", escape(&view.info.triple)),
+    }
 }
 
 /// `CARGO_BIN_EXE_*` for integration tests and benches. A check builds no
@@ -158,5 +167,29 @@ fn binaries(graph: &Graph<'_>, view: &View<'_>, env: &mut Environment) {
             format!("{{profile_dir}}/{}", escape(&name))
         };
         env.set(format!("CARGO_BIN_EXE_{}", bin.name), value);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fixture::{Project, unit};
+
+    #[test]
+    fn the_scratch_directory_of_tests_is_that_of_the_platform() {
+        let test = || unit("a").target("it").kind("test").crate_types(&["bin"]).mode("test");
+        for (spec, expected) in [
+            (test(), "{target_tmp}"),
+            (test().platform("x86_64-unknown-linux-gnu"), "{target}/x86_64-unknown-linux-gnu/tmp"),
+        ] {
+            let mut project = Project::default();
+            let index = project.add(spec);
+            project.root(index);
+            let inputs = project.inputs();
+            let graph = Graph::new(&inputs).unwrap();
+            let env = rustc(&graph, &graph.units[index]);
+            let found = env.iter().find(|var| var.name == "CARGO_TARGET_TMPDIR").unwrap();
+            assert_eq!(found.value.as_ref().unwrap().0, expected);
+        }
     }
 }

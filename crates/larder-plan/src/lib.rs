@@ -16,6 +16,7 @@
 //! | `rustc_args` | the rest of rustc's arguments |
 //! | `environment`, `run_environment` | variables of rustc, of build scripts |
 //! | `natives` | whose build scripts concern whom, in which order |
+//! | `warnings` | what cargo says of the graph before it compiles |
 //! | [`remap`] | the arguments that larder adds: remapped paths |
 //! | [`directives`] | what a build script's output means |
 //! | [`apply`] | what directives add to a process at run time |
@@ -42,6 +43,7 @@ mod run_environment;
 mod rustc_args;
 mod symbolic;
 mod unsupported;
+mod warnings;
 
 #[cfg(test)]
 mod fixture;

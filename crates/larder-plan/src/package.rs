@@ -4,6 +4,10 @@ use crate::graph::Graph;
 use larder_schema::plan::{Package, Source};
 use std::collections::BTreeMap;
 
+/// What cargo calls its default source in package ids, whatever mirror stands
+/// in for it.
+const CRATES_IO: &str = "registry+https://github.com/rust-lang/crates.io-index";
+
 /// The packages of the graph sorted by id, and the index of each.
 pub(crate) fn packages<'a>(graph: &Graph<'a>) -> (Vec<Package>, BTreeMap<&'a str, usize>) {
     let mut by_id: BTreeMap<&'a str, Package> = BTreeMap::new();
@@ -44,8 +48,7 @@ pub fn describe(package: &Package, root: &str) -> String {
     match &package.source {
         Source::Path { .. } => format!("{name} ({root})"),
         Source::Registry { url, .. } => {
-            let crates_io = ["github.com/rust-lang/crates.io-index", "index.crates.io"];
-            if crates_io.iter().any(|known| url.contains(known)) {
+            if url == CRATES_IO {
                 name
             } else {
                 let plain = url.split_once('+').map_or(url.as_str(), |(_, rest)| rest);

@@ -130,7 +130,11 @@ impl Comparison<'_> {
     fn out_dir(&self, unit: UnitIndex) -> String {
         match self.run_of.get(&unit) {
             Some(&run) => self.recording.runs[run].env.get("OUT_DIR").cloned().unwrap_or_default(),
-            None => "<out>".to_owned(),
+            // One that the configuration overrides never runs.
+            None => match self.plan.units[unit].run_dir.as_deref() {
+                Some(dir) => format!("{}/{dir}/out", self.plan.roots.target),
+                None => "<out>".to_owned(),
+            },
         }
     }
 
@@ -418,9 +422,9 @@ impl Comparison<'_> {
         let pairs: Vec<(UnitIndex, usize)> = self.call_of.iter().map(|(u, c)| (*u, *c)).collect();
         for (unit, call) in pairs {
             let given = self.recording.rustc[call].env.get("OUT_DIR");
-            let own = own_runs(self.plan, unit).next().map(|run| self.out_dir(run));
-            if let (Some(given), Some(own)) = (given, &own) {
-                if given != own && own != "<out>" {
+            let own = own_runs(self.plan, unit).next().filter(|run| self.run_of.contains_key(run));
+            if let (Some(given), Some(own)) = (given, own.map(|run| self.out_dir(run))) {
+                if *given != own {
                     let name = self.name(unit);
                     self.differences.push(format!("{name}: OUT_DIR is {given}, larder has {own}"));
                 }

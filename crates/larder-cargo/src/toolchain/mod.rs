@@ -11,6 +11,7 @@
 //! Equal `rustc -vV` texts do not mean equal compilers, so content decides;
 //! it is remembered by stat, and a warm run reads no file.
 
+pub(crate) mod certificates;
 mod digest;
 mod host_tools;
 pub mod rustup;
@@ -161,7 +162,7 @@ pub fn choose(host: &Host, plus: Option<&str>) -> Result<Chosen, ToolchainError>
     };
     let bin = chosen.directory.join("bin");
     let cargo = bin.join(format!("cargo{}", std::env::consts::EXE_SUFFIX));
-    let env = proxy_env(host, &home, &chosen, &found)?;
+    let env = proxy_env(host, &home, &chosen)?;
     Ok(Chosen { cargo, env, rustup: Some(chosen), looked_at })
 }
 
@@ -190,32 +191,33 @@ fn ask_rustup(
     Ok(rustup::Chosen { name, directory, source: if plus.is_some() { "cli" } else { "default" } })
 }
 
+/// What the proxy adds: who chose which toolchain, and the directories in which
+/// cargo finds the proxies and the toolchain's libraries. It puts a directory
+/// first only where it is not there at all.
 fn proxy_env(
     host: &Host,
     home: &Path,
     chosen: &rustup::Chosen,
-    proxy: &Path,
 ) -> Result<Vec<(String, OsString)>, ToolchainError> {
     let joined = |name: &str, first: PathBuf| {
         let rest = host.var_os(name).unwrap_or_default().to_owned();
-        let mut value = first.into_os_string();
-        if !rest.is_empty() {
-            value.push(":");
-            value.push(rest);
+        if rest.is_empty() {
+            return first.into_os_string();
         }
+        if std::env::split_paths(&rest).any(|dir| dir == first) {
+            return rest;
+        }
+        let mut value = first.into_os_string();
+        value.push(":");
+        value.push(rest);
         value
     };
     let libraries =
         if cfg!(target_os = "macos") { "DYLD_FALLBACK_LIBRARY_PATH" } else { "LD_LIBRARY_PATH" };
-    let bin = proxy.parent().unwrap_or(proxy).to_owned();
-    // The proxy puts its directory first only where it is not there at all.
-    let path = host.var_os("PATH").unwrap_or_default();
-    let path = match std::env::split_paths(path).any(|dir| dir == bin) {
-        true => path.to_owned(),
-        false => joined("PATH", bin),
-    };
+    let cargo_home = host.cargo_home()?;
+    let path = joined("PATH", cargo_home.join("bin"));
     Ok(vec![
-        ("CARGO_HOME".to_owned(), host.cargo_home()?.into()),
+        ("CARGO_HOME".to_owned(), cargo_home.into()),
         ("RUSTUP_HOME".to_owned(), home.into()),
         ("RUSTUP_TOOLCHAIN".to_owned(), chosen.name.clone().into()),
         ("RUSTUP_TOOLCHAIN_SOURCE".to_owned(), chosen.source.into()),
@@ -372,4 +374,41 @@ pub(crate) fn run(mut command: std::process::Command) -> Result<String, Toolchai
         });
     }
     Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_proxy_puts_directories_first_where_they_are_not_there() {
+        let chosen = rustup::Chosen {
+            name: "stable".to_owned(),
+            directory: "/r/toolchains/stable".into(),
+            source: "default",
+        };
+        let added = |env: &[(&str, &str)]| -> std::collections::BTreeMap<String, OsString> {
+            let host = Host {
+                env: env.iter().map(|(n, v)| (n.into(), v.into())).collect(),
+                cwd: "/w".into(),
+                exe: "larder".into(),
+                larder_dir: "/l".into(),
+            };
+            proxy_env(&host, Path::new("/r"), &chosen).unwrap().into_iter().collect()
+        };
+        let libraries = if cfg!(target_os = "macos") {
+            "DYLD_FALLBACK_LIBRARY_PATH"
+        } else {
+            "LD_LIBRARY_PATH"
+        };
+        // Cargo's home decides, not where the proxy was found.
+        let env = added(&[("CARGO_HOME", "/c"), ("PATH", "/proxies:/bin")]);
+        assert_eq!(env["PATH"], "/c/bin:/proxies:/bin");
+        assert_eq!(env[libraries], "/r/toolchains/stable/lib");
+        let path = "/bin:/c/bin";
+        let inside = "/x:/r/toolchains/stable/lib";
+        let env = added(&[("CARGO_HOME", "/c"), ("PATH", path), (libraries, inside)]);
+        assert_eq!(env["PATH"], path);
+        assert_eq!(env[libraries], inside);
+    }
 }
