@@ -7,7 +7,7 @@ use crate::mention_memo::MentionMemo;
 use crate::places::{Places, libraries_below};
 use crate::symbols::Symbols;
 use larder_key::inputs::{self, Inputs};
-use larder_key::mention::Mentions;
+use larder_key::mention::{self, Mentions};
 use larder_key::{Identities, inputs as key_inputs};
 use larder_schema::Digest;
 use larder_schema::pathset::{PathInput, PathSet};
@@ -40,6 +40,8 @@ pub(crate) struct Build<'a> {
     pub cpu: String,
     /// Who hears of what happens.
     pub reporter: &'a dyn Reporter,
+    /// Remembers which unpacked sources were checked.
+    pub memo: larder_cargo::Memo,
     /// Directives of build-script runs that are there.
     pub runs: RwLock<Vec<Option<Arc<RunOutput>>>>,
     /// Libraries that rustc may load, by unit, computed when asked for.
@@ -244,11 +246,48 @@ impl<'a> Build<'a> {
             let chosen = chosen(program)?;
             let file = executable_of(&chosen.record.outputs)?;
             let path = chosen.dir.join(&file.name);
-            let found = self.mentions.mentions(&file.digest, || std::fs::read(path)).ok()?;
+            let code = || std::fs::read(path);
+            let built_from = || self.reads_whole_environment(program);
+            let found = self.mentions.mentions(&file.digest, code, built_from).ok()?;
             all.names.extend(found.names);
             all.iterates |= found.iterates;
         }
         Some(all)
+    }
+
+    /// Whether what a program was built from may read the whole environment:
+    /// its own sources, and the object code of its libraries.
+    pub(crate) fn reads_whole_environment(&self, program: UnitIndex) -> bool {
+        let u = &self.plan.units[program];
+        let main = PathBuf::from(self.places.expand(program, &u.target.src_path));
+        let Some(dir) = main.parent() else { return true };
+        let root = self.places.expand(program, &self.plan.packages[u.package].root);
+        // A script in the package's directory has its modules beside it or
+        // below `build`; everything else lies below the main file.
+        let places = if dir == Path::new(&root) {
+            vec![main.clone(), dir.join("build")]
+        } else {
+            vec![dir.to_owned()]
+        };
+        let reads = |path: &PathBuf| {
+            let is_source = path.extension().is_some_and(|extension| extension == "rs");
+            let text = || std::fs::read_to_string(path);
+            is_source && text().map_or(true, |text| mention::source_iterates(&text))
+        };
+        let beside = || {
+            let entries = std::fs::read_dir(dir).into_iter().flatten().flatten();
+            entries.map(|entry| entry.path()).filter(|path| path.is_file()).any(|path| reads(&path))
+        };
+        places.iter().any(|place| match place.is_dir() {
+            true => crate::evaluate::paths_below(place).iter().any(reads),
+            false => place.exists() && beside(),
+        }) || self.libraries(program).iter().any(|&library| {
+            let Some(dir) = self.places.dir(library) else { return true };
+            crate::evaluate::paths_below(&dir).iter().any(|path| {
+                path.extension().is_some_and(|extension| extension == "rlib")
+                    && std::fs::read(path).map_or(true, |code| mention::library_iterates(&code))
+            })
+        })
     }
 
     /// The values of the variables that a unit's programs mention.
@@ -262,7 +301,11 @@ impl<'a> Build<'a> {
                 !larder_key::inputs::IGNORED_VARIABLES.contains(&name.as_str())
                     && !UNKEYED_FOR_MACROS.contains(&name.as_str())
             };
-            mentions.names.iter().filter(of_action).cloned().collect()
+            let mut names = mentions.names.clone();
+            if mentions.iterates {
+                names.extend(self.environments.keyed_for_script(unit, mentions));
+            }
+            names.iter().filter(of_action).cloned().collect()
         };
         names
             .into_iter()
@@ -305,7 +348,7 @@ fn input_kind(input: &PathInput) -> &'static str {
         PathUse::Tree => "tree",
         PathUse::Presence => "presence",
         PathUse::Listing => "listing",
-        PathUse::Package => "package",
+        PathUse::Package | PathUse::Whole => "package",
         PathUse::Location => "location",
     }
 }

@@ -98,6 +98,20 @@ pub const UNKEYED: &[&str] = &[
     "no_proxy",
 ];
 
+/// Variables that cargo sets from manifests without their values being in
+/// identities or arguments: macros may read them without saying so.
+const OF_PACKAGES: &[&str] = &[
+    "CARGO_PKG_AUTHORS",
+    "CARGO_PKG_DESCRIPTION",
+    "CARGO_PKG_HOMEPAGE",
+    "CARGO_PKG_LICENSE",
+    "CARGO_PKG_LICENSE_FILE",
+    "CARGO_PKG_README",
+    "CARGO_PKG_REPOSITORY",
+    "CARGO_PKG_RUST_VERSION",
+    "CARGO_PRIMARY_PACKAGE",
+];
+
 /// The environments of one build.
 #[derive(Debug)]
 pub(crate) struct Environments<'a> {
@@ -117,10 +131,21 @@ impl<'a> Environments<'a> {
         Self { plan, inherited, names }
     }
 
-    /// Names of the inherited variables.
+    /// Names of the variables that a program can mention: inherited ones, and
+    /// of those that actions set what no other input stands for.
     #[must_use]
-    pub(crate) fn names(&self) -> &BTreeSet<String> {
-        &self.names
+    pub(crate) fn mentionable(&self) -> BTreeSet<String> {
+        let mut names = self.names.clone();
+        names.extend(OF_PACKAGES.iter().map(|&name| name.to_owned()));
+        let mut configured = BTreeSet::new();
+        for unit in self.plan.units.iter().filter(|unit| !unit.is_run()) {
+            let vars = unit.action.iter().flat_map(|action| &action.env);
+            let names = vars.map(|var| var.name.as_str());
+            // The key of the run stands for its `OUT_DIR`.
+            configured.extend(names.filter(|n| !n.starts_with("CARGO_") && *n != "OUT_DIR"));
+        }
+        names.extend(configured.into_iter().map(str::to_owned));
+        names
     }
 
     /// The value that an action sees for a variable, as text; `None`: absent.

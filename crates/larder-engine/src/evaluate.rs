@@ -35,6 +35,7 @@ fn evaluate(stats: &StatCache, uses: PathUse, path: &Path) -> io::Result<String>
         PathUse::Tree if path.is_dir() => tree(stats, path),
         PathUse::Tree => evaluate(stats, PathUse::Content, path),
         PathUse::Package => package(stats, path),
+        PathUse::Whole => files_digest(stats, path, whole(path)?),
     }
 }
 
@@ -90,6 +91,51 @@ fn walk(root: &Path, dir: &Path, depth: usize, files: &mut Vec<PathBuf>) -> io::
         }
     }
     Ok(())
+}
+
+/// A path with everything below it, directories too: what changes when a file
+/// of a tree changes, comes or goes.
+pub(crate) fn paths_below(root: &Path) -> Vec<PathBuf> {
+    let mut found = vec![root.to_owned()];
+    let mut at = 0;
+    while at < found.len() {
+        if let Ok(entries) = std::fs::read_dir(&found[at]) {
+            found.extend(entries.flatten().map(|entry| entry.path()));
+        }
+        at += 1;
+        // A circle of links; the tree has no value then.
+        if found.len() > 1_000_000 {
+            break;
+        }
+    }
+    found
+}
+
+/// All files of a package, relative to it: see [`PathUse::Whole`]. Directories
+/// that are marked as caches are target directories of another name.
+fn whole(root: &Path) -> io::Result<Vec<PathBuf>> {
+    let mut files = Vec::new();
+    let mut pending = vec![root.to_owned()];
+    while let Some(dir) = pending.pop() {
+        for entry in std::fs::read_dir(&dir)? {
+            let entry = entry?;
+            let path = entry.path();
+            // Links are not followed: they are read as what they lead to.
+            if !entry.file_type()?.is_dir() {
+                files.push(path.strip_prefix(root).unwrap_or(&path).to_owned());
+                continue;
+            }
+            let target = dir == root && entry.file_name() == "target";
+            let left_out = ["Cargo.toml", "CACHEDIR.TAG"];
+            if !target
+                && entry.file_name() != ".git"
+                && !left_out.iter().any(|name| path.join(name).exists())
+            {
+                pending.push(path);
+            }
+        }
+    }
+    Ok(files)
 }
 
 /// All files of a package, as cargo lists them.

@@ -78,6 +78,8 @@ pub(crate) struct Execution<'b, 'a> {
     pub(crate) salt: Option<Digest>,
     pub(crate) publishing: Publication,
     flights: Vec<Option<Digest>>,
+    /// Values of the packages' files when the flights were made.
+    packages: Vec<Option<String>>,
     locks: Vec<Option<KeyLock>>,
     dependents: Vec<Vec<UnitIndex>>,
     running: Vec<UnitIndex>,
@@ -137,6 +139,7 @@ impl<'b, 'a> Execution<'b, 'a> {
             salt,
             publishing: Publication::default(),
             flights: vec![None; count],
+            packages: vec![None; count],
             locks: (0..count).map(|_| None).collect(),
             dependents,
             running: Vec::new(),
@@ -527,6 +530,7 @@ impl<'b, 'a> Execution<'b, 'a> {
             diagnostic_width: self.options.diagnostic_width,
             miss: self.fates[unit].miss.clone(),
             verbose: self.options.verbose,
+            package_before: self.packages[unit].clone(),
         })
     }
 
@@ -579,7 +583,9 @@ impl<'b, 'a> Execution<'b, 'a> {
                 uses: larder_schema::pathset::PathUse::Package,
             };
             let root = build.path(unit, &input);
-            f.text("files", &crate::evaluate::value(build.store.stat_cache(), &input, &root));
+            let files = crate::evaluate::value(build.store.stat_cache(), &input, &root);
+            f.text("files", &files);
+            self.packages[unit] = Some(files);
         }
         for dep in build.counted_dependencies(unit) {
             let flight = self.flight(dep);

@@ -5,6 +5,7 @@
 //! environment nor home: [`larder_cargo`]'s host value says what they are.
 
 mod build;
+mod clock;
 mod deliver;
 mod environment;
 mod evaluate;
@@ -12,6 +13,7 @@ pub mod event;
 mod execute;
 pub mod launch;
 mod lookup;
+mod macro_files;
 mod mention_memo;
 mod places;
 mod plan_cache;

@@ -209,8 +209,7 @@ impl Build<'_> {
             .map(|dep| self.unit_name(dep))
             .collect();
         let slot = larder_key::identity::slot(self.plan, unit);
-        let Some(old) = self.latest_inputs(&slot) else { return MissReason::NeverBuilt };
-        let mut new = self.explain_inputs(unit, keys, chosen, &PathSet::default());
+        let action = self.explain_inputs(unit, keys, chosen, &PathSet::default());
         // Values of path sets are compared as far as the old ones name them.
         let set = self
             .store
@@ -218,19 +217,30 @@ impl Build<'_> {
             .ok()
             .flatten()
             .and_then(|sets| sets.sets.into_iter().next());
-        match &set {
-            Some(set) => new.extend(self.values(unit, set)),
-            None => {
-                let known: Vec<&str> = new.iter().map(|(name, _)| name.as_str()).collect();
-                let rest: Vec<_> = old
-                    .inputs
-                    .iter()
-                    .filter(|(name, _)| !known.contains(&name.as_str()) && is_path_value(name))
-                    .cloned()
-                    .collect();
-                new.extend(rest);
+        let values = set.map(|set| self.values(unit, &set));
+        // A program that has to be built first mentions what it did last time.
+        let unread = self.mentioned(unit, &|program| chosen.get(&program).cloned()).is_none();
+        let beside = |old: &KeyInputs| {
+            let mut new = action.clone();
+            if unread {
+                let mentioned = old.inputs.iter().filter(|(name, _)| name.ends_with(MENTIONED));
+                new.extend(mentioned.cloned());
             }
-        }
+            match &values {
+                Some(values) => new.extend(values.iter().cloned()),
+                None => {
+                    let known: Vec<&str> = action.iter().map(|(name, _)| name.as_str()).collect();
+                    let is_rest = |name: &str| !known.contains(&name) && is_path_value(name);
+                    new.extend(old.inputs.iter().filter(|(name, _)| is_rest(name)).cloned());
+                }
+            }
+            new
+        };
+        let closest = self
+            .latest_inputs(&slot)
+            .map(|old| (beside(&old), old))
+            .min_by_key(|(new, old)| explain::differences(&old.inputs, new));
+        let Some((new, old)) = closest else { return MissReason::NeverBuilt };
         match explain::compare(&old.inputs, &new) {
             MissReason::Collected if !unknown.is_empty() => {
                 MissReason::DependencyChanged { dependencies: unknown }
@@ -242,9 +252,10 @@ impl Build<'_> {
         }
     }
 
-    fn latest_inputs(&self, slot: &Digest) -> Option<KeyInputs> {
-        let key = self.store.latest(slot).ok()?.into_iter().next()?;
-        self.store.inputs(&key).ok().flatten()
+    /// The inputs of recent builds of a unit, newest first.
+    fn latest_inputs(&self, slot: &Digest) -> impl Iterator<Item = KeyInputs> {
+        let keys = self.store.latest(slot).unwrap_or_default();
+        keys.into_iter().filter_map(|key| self.store.inputs(&key).ok().flatten())
     }
 
     /// Everything behind a key, by name: what misses are explained with.
@@ -279,6 +290,9 @@ enum Unusable {
     Differs(Vec<UnitIndex>),
     SideOutput(String),
 }
+
+/// How the inputs end that [`Build::mentioned_values`] names.
+const MENTIONED: &str = " (mentioned)";
 
 fn is_path_value(name: &str) -> bool {
     ["file ", "tree ", "presence ", "listing ", "package ", "location ", "env "]

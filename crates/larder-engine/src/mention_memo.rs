@@ -35,7 +35,7 @@ pub(crate) struct MentionMemo {
     known: Mutex<(BTreeMap<Digest, Entry>, bool)>,
 }
 
-const VERSION: u32 = 2;
+const VERSION: u32 = 3;
 
 impl MentionMemo {
     /// Loads what is known of an environment with these variable `names`.
@@ -60,6 +60,8 @@ impl MentionMemo {
     }
 
     /// What the program with this digest mentions; `code` reads it if needed.
+    /// Where the code does not tell whether it reads the whole environment,
+    /// `built_from` says whether what it was built from does.
     ///
     /// # Errors
     /// Those of `code`.
@@ -67,6 +69,7 @@ impl MentionMemo {
         &self,
         program: &Digest,
         code: impl FnOnce() -> std::io::Result<Vec<u8>>,
+        built_from: impl FnOnce() -> bool,
     ) -> std::io::Result<Mentions> {
         {
             let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
@@ -75,7 +78,13 @@ impl MentionMemo {
             }
         }
         let code = code()?;
-        let found = mention::mentions(&code, self.names.iter().map(String::as_str), &self.words);
+        let mut found =
+            mention::mentions(&code, self.names.iter().map(String::as_str), &self.words);
+        found.iterates |= match mention::iterates(&code) {
+            mention::Iterates::Yes => true,
+            mention::Iterates::No => false,
+            mention::Iterates::Unclear => built_from(),
+        };
         let entry = Entry { names: found.names.clone(), iterates: found.iterates };
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         known.0.insert(*program, entry);

@@ -9,6 +9,7 @@
 use crate::event::Event;
 use crate::request::BuildRequest;
 use crate::session::{EngineError, Session};
+use larder_cargo::Memo;
 use larder_cargo::args::Request;
 use larder_cargo::host::{Host, normalize, relative};
 use larder_cargo::inputs::{self, Prepared};
@@ -30,6 +31,8 @@ pub(crate) struct Planned {
     pub linker: String,
     /// The environment that actions inherit.
     pub env: BTreeMap<OsString, OsString>,
+    /// Remembers which unpacked sources were checked.
+    pub(crate) memo: Memo,
     /// Fetches sources that are not there.
     pub fetch: Box<dyn Fn() -> Result<(), EngineError>>,
 }
@@ -58,7 +61,7 @@ const NOISE: &[&str] = &[
     "CARGO_PKG_",
     "CARGO_NET_",
     "CARGO_HTTP_",
-    "CARGO_REGISTR",
+    "CARGO_REGISTRY_TOKEN",
     "RUSTUP_AUTO_INSTALL",
     "RUSTUP_TOOLCHAIN_SOURCE",
     "RUSTC_LOG",
@@ -112,7 +115,8 @@ fn planned(prepared: Prepared, plan: Plan, cached: bool) -> Result<Planned, Engi
     }
     let env = prepared.host.env.clone();
     let fetch = fetcher(&prepared, &plan);
-    Ok(Planned { plan, cached, linker: f.finish().to_string(), env, fetch })
+    let memo = prepared.memo;
+    Ok(Planned { plan, cached, linker: f.finish().to_string(), env, memo, fetch })
 }
 
 fn fetcher(prepared: &Prepared, plan: &Plan) -> Box<dyn Fn() -> Result<(), EngineError>> {
@@ -144,12 +148,21 @@ fn identity(prepared: &Prepared, request: &BuildRequest) -> Result<Digest, Engin
     f.text("rustc", &prepared.toolchain.rustc.to_string_lossy());
     f.text("cargo", &prepared.toolchain.cargo.to_string_lossy());
     f.text("cargo version", &prepared.toolchain.cargo_version);
+    let cargo = prepared.memo.file_digest(&prepared.toolchain.cargo);
+    f.digest(
+        "cargo content",
+        &cargo.map_err(|source| EngineError::System {
+            what: format!("`{}` cannot be read", prepared.toolchain.cargo.display()),
+            source,
+        })?,
+    );
     f.text("command", &request.command);
     f.list("args", request.args.iter()).list("trailing", request.trailing.iter());
     for (name, value) in &prepared.host.env {
         let name = name.to_string_lossy();
         let counts = PREFIXES.iter().any(|p| name.starts_with(p))
-            && !NOISE.iter().any(|n| name.starts_with(n));
+            && !NOISE.iter().any(|n| name.starts_with(n))
+            && !name.ends_with("_TOKEN");
         if counts || name == "LD_LIBRARY_PATH" || name == "HOME" {
             f.text("variable", &name).text("value", &value.to_string_lossy());
         }

@@ -1,7 +1,9 @@
 //! Running rustc (or clippy-driver) for one unit.
 
 use crate::build::{Build, FROM_SCRIPT};
+use crate::clock::Began;
 use crate::event::Event;
+use crate::macro_files::MacroFiles;
 use crate::scan;
 use crate::work::{Built, JobFailed, Progress, Task, internal};
 use larder_cargo::depinfo::DepInfo;
@@ -12,7 +14,7 @@ use larder_schema::plan::{Mode, UnitIndex};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, Instant};
 
 #[derive(Default)]
 struct Seen {
@@ -32,11 +34,12 @@ impl Build<'_> {
         let unit = task.unit;
         self.places.set_dir(unit, task.pending.dir());
         let process = self.rustc_process(&task)?;
+        let macro_files = self.macro_files(&task);
         let shown = self.shown_environment(unit);
         let command = |env: bool| process.display(if env { &shown } else { &[] });
         self.emit(&Event::Started { unit, miss: task.miss.as_ref(), command: &command });
         let started = Instant::now();
-        let wall_start = SystemTime::now();
+        let began = Began::now(task.pending.dir()).map_err(|error| internal(&error))?;
         let seen = Mutex::new(Seen::default());
         let ended = process
             .run(&mut |stream, line| {
@@ -48,10 +51,9 @@ impl Build<'_> {
             return Err(self.rustc_failed(unit, &process, ended.status, &seen));
         }
         let dep_info = self.take_dep_info(&task, &process.cwd)?;
-        let path_set = self.rustc_path_set(unit, &dep_info, &process);
+        let path_set = self.rustc_path_set(unit, &dep_info, &process, macro_files.as_ref());
         let values = self.values(unit, &path_set);
-        let use_once = self.changed_since(unit, &path_set, wall_start);
-        let outputs = task.pending.hash_outputs().map_err(|error| internal(&error))?;
+        let (outputs, undescribed) = self.outputs(&task.pending)?;
         let mut path_set = path_set;
         let visible_paths =
             scan::visible_paths(task.pending.dir(), &outputs, &self.telling_roots());
@@ -64,6 +66,8 @@ impl Build<'_> {
                 values = self.values(unit, &path_set);
             }
         }
+        let before = macro_files.as_ref().map(|files| files.before.as_str());
+        let use_once = self.changed_since(unit, &path_set, began, before).or(undescribed);
         let symbols = self.symbols(unit);
         let stderr: Vec<String> = seen.stderr.iter().map(|line| symbols.symbolic(line)).collect();
         Ok(Built {
@@ -228,9 +232,13 @@ impl Build<'_> {
     }
 
     /// What the call was seen to use, as far as the plan does not explain it.
-    fn rustc_path_set(&self, unit: UnitIndex, dep_info: &DepInfo, process: &Process) -> PathSet {
-        let u = &self.plan.units[unit];
-        let package = &self.plan.packages[u.package];
+    fn rustc_path_set(
+        &self,
+        unit: UnitIndex,
+        dep_info: &DepInfo,
+        process: &Process,
+        macro_files: Option<&MacroFiles>,
+    ) -> PathSet {
         let symbols = self.root_symbols();
         let mut paths = BTreeSet::new();
         let explained = self.explained_roots(unit);
@@ -246,7 +254,9 @@ impl Build<'_> {
         }
         // Native libraries and files named by link arguments: rustc bundles
         // static archives into its output without saying so.
-        for file in native_files(&process.args) {
+        let sources: Vec<PathBuf> =
+            dep_info.files.iter().map(|file| process.cwd.join(file)).collect();
+        for file in native_files(&process.args, &sources) {
             if !explained.iter().any(|root| file.starts_with(root)) {
                 paths.insert(PathInput {
                     path: symbols.path(&file.to_string_lossy()),
@@ -254,10 +264,8 @@ impl Build<'_> {
                 });
             }
         }
-        // Macros that know where the package is may read any file of it, and
-        // nobody tells: then the whole package counts.
-        if !package.source.is_immutable() && self.macros_read_files(unit) {
-            paths.insert(PathInput { path: package.root.0.clone(), uses: PathUse::Package });
+        if let Some(found) = macro_files {
+            paths.extend(self.macro_inputs(unit, found, &sources));
         }
         let scripts: Vec<_> = own_runs(self.plan, unit).filter_map(|run| self.run(run)).collect();
         let mut env = BTreeSet::new();
@@ -300,49 +308,37 @@ impl Build<'_> {
         roots
     }
 
-    /// Whether a proc-macro that the unit loads can find the package's files.
-    fn macros_read_files(&self, unit: UnitIndex) -> bool {
-        self.programs(unit).into_iter().any(|program| {
-            let Some(dir) = self.places.dir(program) else { return true };
-            let Ok(entries) = std::fs::read_dir(dir) else { return true };
-            entries.flatten().any(|entry| {
-                let name = entry.file_name();
-                let is_library = name.to_string_lossy().contains(".so");
-                is_library && self.mentions_manifest_dir(&entry.path())
-            })
-        })
-    }
-
-    fn mentions_manifest_dir(&self, library: &Path) -> bool {
-        match std::fs::read(library) {
-            Ok(code) => memchr::memmem::find(&code, b"CARGO_MANIFEST_").is_some(),
-            Err(_) => true,
-        }
-    }
-
     /// Why the result must not be published: an input changed while it was
     /// made, or so shortly before that nobody can tell.
+    ///
+    /// To be asked after the values of the path set were taken: what changes
+    /// later changes nothing in the key. `before` is the value that the files
+    /// of the package had.
     pub(crate) fn changed_since(
         &self,
         unit: UnitIndex,
         set: &PathSet,
-        start: SystemTime,
+        began: Began,
+        before: Option<&str>,
     ) -> Option<String> {
-        use std::os::unix::fs::MetadataExt;
-        let start = start.duration_since(SystemTime::UNIX_EPOCH).ok()?;
-        let start = i128::from(start.as_secs()) * 1_000_000_000 + i128::from(start.subsec_nanos());
-        for input in &set.paths {
-            if !matches!(input.uses, PathUse::Content) {
-                continue;
-            }
+        let changed = |path: &Path| std::fs::metadata(path).is_ok_and(|meta| began.precedes(&meta));
+        let place = set.paths.iter().find_map(|input| {
             let path = self.path(unit, input);
-            let Ok(meta) = std::fs::metadata(&path) else { continue };
-            let ctime = i128::from(meta.ctime()) * 1_000_000_000 + i128::from(meta.ctime_nsec());
-            if ctime >= start {
-                return Some(format!("`{}` changed during the build", path.display()));
+            match input.uses {
+                PathUse::Content if changed(&path) => Some(path),
+                PathUse::Tree => {
+                    crate::evaluate::paths_below(&path).into_iter().find(|p| changed(p))
+                }
+                // By value: a script that writes the same into its package
+                // each time is worth publishing.
+                PathUse::Package | PathUse::Whole => {
+                    let now = crate::evaluate::value(self.store.stat_cache(), input, &path);
+                    (before != Some(now.as_str())).then_some(path)
+                }
+                _ => None,
             }
-        }
-        None
+        })?;
+        Some(format!("`{}` changed during the build", place.display()))
     }
 
     /// Cargo's variables for `-vv`.
@@ -440,8 +436,9 @@ fn message_of(line: &str) -> Message {
 }
 
 /// Files that the linker or the archiver takes because of the arguments:
-/// `-l` names found in `-L` directories, and paths in link arguments.
-fn native_files(args: &[std::ffi::OsString]) -> Vec<PathBuf> {
+/// names of `-l` and of `#[link]` in the sources, found in `-L` directories,
+/// and paths in link arguments.
+fn native_files(args: &[std::ffi::OsString], sources: &[PathBuf]) -> Vec<PathBuf> {
     let args: Vec<&str> = args.iter().filter_map(|arg| arg.to_str()).collect();
     let mut dirs = Vec::new();
     let mut names = Vec::new();
@@ -468,7 +465,7 @@ fn native_files(args: &[std::ffi::OsString]) -> Vec<PathBuf> {
             }
             "-l" => {
                 let name = value.split_once('=').map_or(value, |(_, name)| name);
-                names.push(name.split(':').next().unwrap_or(name));
+                names.push(name.split(':').next().unwrap_or(name).to_owned());
             }
             "-C" => {
                 let value = value.strip_prefix("link-arg=").or(value.strip_prefix("link-args="));
@@ -481,9 +478,13 @@ fn native_files(args: &[std::ffi::OsString]) -> Vec<PathBuf> {
             _ => {}
         }
     }
+    if !dirs.is_empty() {
+        let texts = sources.iter().filter_map(|source| std::fs::read_to_string(source).ok());
+        names.extend(texts.flat_map(|text| linked_names(&text)));
+    }
     for name in names {
         for dir in &dirs {
-            for file in [format!("lib{name}.a"), format!("lib{name}.so"), name.to_owned()] {
+            for file in [format!("lib{name}.a"), format!("lib{name}.so"), name.clone()] {
                 files.push(dir.join(file));
             }
         }
@@ -492,9 +493,28 @@ fn native_files(args: &[std::ffi::OsString]) -> Vec<PathBuf> {
     files
 }
 
+/// Names in `#[link(name = "z")]`, inside `cfg_attr` and macros too.
+fn linked_names(source: &str) -> Vec<String> {
+    let attributes = source.match_indices("link(").map(|(at, word)| &source[at + word.len()..]);
+    attributes
+        .filter_map(|rest| {
+            let rest = &rest[..rest.find(')')?];
+            let value = rest[rest.find("name")? + 4..].trim_start().strip_prefix('=')?;
+            let value = value.trim_start().strip_prefix('"')?;
+            Some(value[..value.find('"')?].to_owned())
+        })
+        .collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn names_in_attributes() {
+        let source = "#[link(name = \"a\")] #[cfg_attr(x, link(kind = \"static\", name=\"b\"))] symlink(name) link(";
+        assert_eq!(linked_names(source), ["a", "b"]);
+    }
 
     #[test]
     fn native_libraries_are_found_where_they_are_searched() {
@@ -508,7 +528,7 @@ mod tests {
                 .iter()
                 .map(Into::into)
                 .collect();
-        let names: Vec<_> = native_files(&args)
+        let names: Vec<_> = native_files(&args, &[])
             .iter()
             .map(|f| f.file_name().unwrap().to_string_lossy().into_owned())
             .collect();

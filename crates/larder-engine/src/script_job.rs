@@ -5,6 +5,7 @@
 //! the environment what its code mentions.
 
 use crate::build::Build;
+use crate::clock::Began;
 use crate::event::Event;
 use crate::rustc_job::extend_library_path;
 use crate::scan;
@@ -18,7 +19,6 @@ use larder_schema::record::SideOutput;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
-use std::time::SystemTime;
 
 impl Build<'_> {
     pub(crate) fn run_script(&self, task: Task) -> Result<Built, JobFailed> {
@@ -29,7 +29,7 @@ impl Build<'_> {
         let shown = self.shown_environment(unit);
         let command = |env: bool| process.display(if env { &shown } else { &[] });
         self.emit(&Event::Started { unit, miss: task.miss.as_ref(), command: &command });
-        let wall_start = SystemTime::now();
+        let began = Began::now(task.pending.dir()).map_err(|error| internal(&error))?;
         let streams = Mutex::new((String::new(), String::new()));
         let ended = process
             .run(&mut |stream, line| {
@@ -67,9 +67,8 @@ impl Build<'_> {
             return Err(fail("build script logged errors".to_owned()));
         }
         let mut path_set = self.script_path_set(unit, &real);
-        let use_once = self.changed_since(unit, &path_set, wall_start);
-        let side_outputs = self.side_outputs(unit, wall_start);
-        let outputs = task.pending.hash_outputs().map_err(|error| internal(&error))?;
+        let side_outputs = self.side_outputs(unit, began);
+        let (outputs, undescribed) = self.outputs(&task.pending)?;
         let visible_paths = scan::visible_paths(&out_dir, &outputs, &self.telling_roots());
         let mut evidence = Vec::new();
         for (token, text) in visible_paths {
@@ -91,6 +90,8 @@ impl Build<'_> {
         path_set.paths.sort();
         path_set.paths.dedup();
         let values = self.values(unit, &path_set);
+        let before = task.package_before.as_deref();
+        let use_once = self.changed_since(unit, &path_set, began, before).or(undescribed);
         Ok(Built {
             pending: task.pending,
             lock: task.lock,
@@ -117,18 +118,15 @@ impl Build<'_> {
                 internal: true,
             });
         };
-        let mut mentions = larder_key::mention::Mentions::default();
-        for program in &task.programs {
-            let file = crate::build::executable_of(&program.record.outputs);
-            let Some(file) = file else { continue };
-            let path = program.dir.join(&file.name);
-            let found = self
-                .mentions
-                .mentions(&file.digest, || std::fs::read(&path))
-                .map_err(|error| internal(&error))?;
-            mentions.names.extend(found.names);
-            mentions.iterates |= found.iterates;
-        }
+        let programs = self.programs(unit);
+        let program = |unit: UnitIndex| {
+            let at = programs.iter().position(|&program| program == unit)?;
+            task.programs.get(at).cloned()
+        };
+        let mentions = self.mentioned(unit, &program).ok_or_else(|| JobFailed {
+            text: "the build script's executable cannot be read".into(),
+            internal: true,
+        })?;
         let (mut env, removed) = self.environments.of_script(&self.places, unit, &mentions);
         self.removed.lock().unwrap_or_else(std::sync::PoisonError::into_inner).extend(removed);
         let outputs: Vec<_> = self
@@ -199,21 +197,23 @@ impl Build<'_> {
         if !declares && !immutable {
             paths.insert(PathInput { path: package.root.0.clone(), uses: PathUse::Package });
         }
-        let env: BTreeSet<String> = said.rerun_if_env_changed.iter().cloned().collect();
+        // Cargo looks at the variables that it inherited itself; those that it
+        // sets for scripts are in the key anyway.
+        let own = self.plan.units[unit].action.as_ref().map_or(&[][..], |action| &action.env);
+        let is_own = |name: &&String| own.iter().any(|var| var.name == **name && !var.configured);
+        let env: BTreeSet<String> =
+            said.rerun_if_env_changed.iter().filter(|name| !is_own(name)).cloned().collect();
         PathSet { paths: paths.into_iter().collect(), env: env.into_iter().collect() }
     }
 
     /// Files of a mutable package that changed while its script ran: what it
     /// wrote there is a condition for not running it again.
-    fn side_outputs(&self, unit: UnitIndex, start: SystemTime) -> Vec<SideOutput> {
-        use std::os::unix::fs::MetadataExt;
+    fn side_outputs(&self, unit: UnitIndex, began: Began) -> Vec<SideOutput> {
         let package = &self.plan.packages[self.plan.units[unit].package];
         if package.source.is_immutable() {
             return Vec::new();
         }
         let root = PathBuf::from(self.places.expand(unit, &package.root));
-        let Ok(start) = start.duration_since(SystemTime::UNIX_EPOCH) else { return Vec::new() };
-        let start = i128::from(start.as_secs()) * 1_000_000_000 + i128::from(start.subsec_nanos());
         let symbols = self.root_symbols();
         let Ok(files) = crate::evaluate::package_files(&root) else { return Vec::new() };
         files
@@ -221,9 +221,7 @@ impl Build<'_> {
             .filter_map(|file| {
                 let path = root.join(file);
                 let meta = std::fs::metadata(&path).ok()?;
-                let ctime =
-                    i128::from(meta.ctime()) * 1_000_000_000 + i128::from(meta.ctime_nsec());
-                if ctime < start {
+                if !began.precedes(&meta) {
                     return None;
                 }
                 let digest = self.store.stat_cache().digest(&path).ok()??;

@@ -13,11 +13,11 @@ use crate::request::{BuildRequest, Outcome};
 use larder_cargo::host::Host;
 use larder_cargo::inputs::GatherError;
 use larder_key::{Identities, mention};
-use larder_sandbox::jobs::Pool;
+use larder_sandbox::jobs::{Pool, machine_directory};
 use larder_schema::plan::{Mode, Plan};
 use larder_schema::report::Phases;
 use larder_store::{DiskStore, StoreError};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, OnceLock, RwLock};
 use std::time::Instant;
 
@@ -123,7 +123,7 @@ impl<'a> Session<'a> {
         started: Instant,
         plan_seconds: f64,
     ) -> Result<Outcome, EngineError> {
-        let Planned { plan, cached, linker, env, fetch } = planned;
+        let Planned { plan, cached, linker, env, fetch, memo } = planned;
         let lookup_started = Instant::now();
         let identities = Identities::of(&plan);
         let environments = Environments::new(&plan, &env);
@@ -137,7 +137,7 @@ impl<'a> Session<'a> {
             .into_iter()
             .collect();
         let mentions =
-            MentionMemo::load(&memo_file, environments.names(), mention::words(&triples));
+            MentionMemo::load(&memo_file, &environments.mentionable(), mention::words(&triples));
         let scripts = plan.units.iter().any(|u| u.mode == Mode::RunCustomBuild);
         let native = plan.units.iter().any(|u| {
             u.action.as_ref().is_some_and(|a| a.args.iter().any(|arg| arg.0.contains("native")))
@@ -152,6 +152,7 @@ impl<'a> Session<'a> {
             tools: if scripts { crate::tools::digest(stats, &env) } else { String::new() },
             cpu: if native { crate::tools::cpu() } else { String::new() },
             reporter: self.reporter,
+            memo,
             runs: RwLock::new((0..plan.units.len()).map(|_| None).collect()),
             libraries: (0..plan.units.len()).map(|_| OnceLock::new()).collect(),
             removed: Mutex::default(),
@@ -188,6 +189,7 @@ impl<'a> Session<'a> {
             let _ = durations.save();
         }
         let _ = mentions.save();
+        build.memo.save();
         seconds.total = started.elapsed().as_secs_f64();
         let report = execution.report(Heading {
             larder: env!("CARGO_PKG_VERSION").to_owned(),
@@ -213,12 +215,15 @@ impl<'a> Session<'a> {
             return Ok(Arc::new(pool));
         }
         let cpus = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-        let run: PathBuf = self.store.root().join("jobs");
+        let temporary = std::env::temp_dir();
+        let runtime = self.host.var("XDG_RUNTIME_DIR").map(Path::new);
+        let run = machine_directory(runtime, &temporary)
+            .unwrap_or_else(|| self.store.root().join("jobs"));
         let pool = match jobs(request.jobs.as_deref(), cpus) {
             Some(jobs) => Pool::private(&run, jobs),
             None => Pool::shared(&run, cpus),
         };
-        let pool = pool.or_else(|_| Pool::private(&std::env::temp_dir().join("larder"), cpus));
+        let pool = pool.or_else(|_| Pool::private(&temporary.join("larder"), cpus));
         pool.map(Arc::new).map_err(|source| EngineError::System {
             what: "no jobserver can be made".into(),
             source,

@@ -3,13 +3,14 @@
 //! nothing in it but places and runs.
 
 use crate::build::{Build, Chosen};
+use crate::event::Event;
 use larder_key::inputs::Inputs;
 use larder_sandbox::jobs::Pool;
 use larder_schema::pathset::PathSet;
-use larder_schema::plan::{Directives, UnitIndex};
+use larder_schema::plan::{Directives, Source, UnitIndex};
 use larder_schema::record::{OutputFile, SideOutput};
-use larder_store::{KeyLock, Pending};
-use std::path::PathBuf;
+use larder_store::{KeyLock, Pending, StoreError};
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -33,6 +34,8 @@ pub(crate) struct Task {
     pub miss: Option<larder_schema::report::MissReason>,
     /// `-v` count.
     pub verbose: u8,
+    /// Value of the package's files before the job, where they can change.
+    pub package_before: Option<String>,
 }
 
 /// What a job left behind.
@@ -89,10 +92,65 @@ impl Build<'_> {
     /// # Errors
     /// What cargo would say.
     pub(crate) fn work(&self, task: Task, progress: &dyn Progress) -> Result<Built, JobFailed> {
-        if self.plan.units[task.unit].is_run() {
+        let unit = task.unit;
+        let sources = self.sources_differ(unit);
+        let mut built = if self.plan.units[unit].is_run() {
             self.run_script(task)
         } else {
             self.run_rustc(task, progress)
+        }?;
+        if built.use_once.is_none() {
+            built.use_once = sources;
+        }
+        Ok(built)
+    }
+
+    /// A registry's checksum stands for the files of its package, so the
+    /// unpacked tree has to be what the archive holds: cargo never looks
+    /// again. Says what differs.
+    fn sources_differ(&self, unit: UnitIndex) -> Option<String> {
+        use larder_cargo::sources::{Verdict, archive, check};
+        let package = &self.plan.packages[self.plan.units[unit].package];
+        let Source::Registry { checksum: Some(checksum), vendored: false, .. } = &package.source
+        else {
+            return None;
+        };
+        let root = PathBuf::from(self.places.expand(unit, &package.root));
+        let name = format!("{} v{}", package.name, package.version);
+        let Some(archive) = archive(Path::new(&self.plan.roots.cargo_home), &root) else {
+            return Some(format!("the sources of {name} are not where cargo unpacks archives"));
+        };
+        match check(&self.memo, &root, &archive, checksum) {
+            Ok(Verdict::Intact) => None,
+            Ok(Verdict::Unchecked) => {
+                Some(format!("the archive of {name} is gone: its sources cannot be checked"))
+            }
+            Ok(Verdict::WrongArchive) => {
+                Some(format!("the archive of {name} does not have the checksum of Cargo.lock"))
+            }
+            Ok(Verdict::Changed(files)) => {
+                let files = files.join(", ");
+                let text = format!("the sources of {name} are not those of its archive: {files}");
+                let hint = format!("remove {} and let cargo unpack it again", root.display());
+                self.emit(&Event::Warning { text: text.clone(), hint: Some(hint) });
+                Some(text)
+            }
+            Err(error) => Some(error.to_string()),
+        }
+    }
+
+    /// Hashes what a job left. What no record can describe is used in this
+    /// build only.
+    pub(crate) fn outputs(
+        &self,
+        pending: &Pending,
+    ) -> Result<(Vec<OutputFile>, Option<String>), JobFailed> {
+        match pending.hash_outputs() {
+            Ok(outputs) => Ok((outputs, None)),
+            Err(error @ StoreError::Unpublishable { .. }) => {
+                Ok((Vec::new(), Some(error.to_string())))
+            }
+            Err(error) => Err(internal(&error)),
         }
     }
 

@@ -34,6 +34,10 @@ pub fn compare(old: &[(String, String)], new: &[(String, String)]) -> MissReason
             });
         }
     }
+    // Where a build script that ran again left its files is a consequence.
+    if own.iter().all(|change| change.input == "env OUT_DIR") && !dependencies.is_empty() {
+        own.clear();
+    }
     if !own.is_empty() {
         narrow_arguments(&mut own);
         MissReason::InputsChanged { changes: own }
@@ -42,6 +46,16 @@ pub fn compare(old: &[(String, String)], new: &[(String, String)]) -> MissReason
     } else {
         MissReason::Collected
     }
+}
+
+/// How many inputs differ: the closest earlier build is the one with the
+/// fewest.
+#[must_use]
+pub fn differences(old: &[(String, String)], new: &[(String, String)]) -> usize {
+    let values = |inputs: &[(String, String)]| -> std::collections::BTreeSet<(String, String)> {
+        inputs.iter().filter(|(name, _)| name != "identity").cloned().collect()
+    };
+    values(old).symmetric_difference(&values(new)).count()
 }
 
 /// Of two long argument lists only what differs is worth reading.
@@ -84,6 +98,15 @@ mod tests {
             compare(&old, &new),
             MissReason::DependencyChanged { dependencies: vec!["a".into()] }
         );
+    }
+
+    #[test]
+    fn a_closer_build_has_fewer_differences() {
+        let new = inputs(&[("identity", "1"), ("file a", "1"), ("dep b", "1")]);
+        let one = inputs(&[("identity", "2"), ("file a", "1"), ("dep b", "2")]);
+        let two = inputs(&[("identity", "1"), ("file a", "2"), ("dep b", "2")]);
+        assert_eq!(differences(&new, &new), 0);
+        assert!(differences(&one, &new) < differences(&two, &new));
     }
 
     #[test]

@@ -75,15 +75,45 @@ pub const NOISE: &[&str] = &[
     "RUST_LOG",
 ];
 
+/// Prefixes of variables that differ with every run of a CI service.
+pub const NOISE_PREFIXES: &[&str] = &[
+    "AGENT_",
+    "BITBUCKET_",
+    "BUILDKITE_",
+    "BUILD_",
+    "CIRCLE_",
+    "CI_",
+    "DRONE_",
+    "GITHUB_",
+    "GITLAB_",
+    "JENKINS_",
+    "LARDER_",
+    "RUNNER_",
+    "SEMAPHORE_",
+    "SYSTEM_",
+    "TEAMCITY_",
+    "TRAVIS_",
+];
+
+/// Variables whose names lie in every Rust program, because the standard
+/// library reads them, and which change nothing that a program that succeeds
+/// leaves behind. They never count.
+pub const OF_STD: &[&str] =
+    &["_", "RUST_BACKTRACE", "RUST_LIB_BACKTRACE", "RUST_MIN_STACK", "RUST_TEST_THREADS"];
+
 /// Whether a variable can be read only by a program that names it wholly.
 #[must_use]
 pub fn is_noise(name: &str) -> bool {
-    NOISE.contains(&name) || name.starts_with("LARDER_")
+    NOISE.contains(&name) || NOISE_PREFIXES.iter().any(|prefix| name.starts_with(prefix))
 }
 
-/// Marks in the code of a program that reads its whole environment
-/// (`std::env::vars`, `vars_os`), in legacy and v0 mangling.
-const ITERATES: &[&str] = &["3env4vars", "3env7vars_os", "3env6VarsOs", "3env4Vars"];
+/// Marks of `std::env::vars` and its iterator in symbols, in legacy and v0
+/// mangling: only code that wants the whole environment has them.
+const ITERATES: &[&[u8]] = &[b"3env4vars17h", b"3env4Vars", b"3env4varsB", b"3env4vars\0"];
+
+/// The mark of `std::env::vars_os`. The standard library calls it too, to
+/// start processes with a changed environment.
+const ITERATES_OR_STARTS: &[u8] = b"3env7vars_os";
 
 /// What a program mentions.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -102,11 +132,8 @@ pub fn mentions<'a>(
     names: impl IntoIterator<Item = &'a str>,
     words: &[String],
 ) -> Mentions {
-    let names: Vec<&str> = names.into_iter().collect();
     let mut patterns: BTreeMap<&str, bool> = BTreeMap::new();
-    for mark in ITERATES {
-        patterns.insert(mark, false);
-    }
+    let names: Vec<&str> = names.into_iter().filter(|name| !OF_STD.contains(name)).collect();
     for name in &names {
         patterns.insert(name, false);
         if !is_noise(name) {
@@ -143,8 +170,63 @@ pub fn mentions<'a>(
     };
     Mentions {
         names: names.iter().filter(counts).map(|&n| n.to_owned()).collect(),
-        iterates: ITERATES.iter().any(|mark| occurs(mark)),
+        iterates: false,
     }
+}
+
+/// Whether a program reads its whole environment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Iterates {
+    /// It does.
+    Yes,
+    /// It does not.
+    No,
+    /// Its code does not tell: the symbols are gone, or the function that it
+    /// calls serves the standard library too. What it was built from may tell
+    /// ([`source_iterates`], [`library_iterates`]).
+    Unclear,
+}
+
+/// Judges a program by its symbols.
+#[must_use]
+pub fn iterates(code: &[u8]) -> Iterates {
+    if ITERATES.iter().any(|mark| holds(code, mark)) {
+        Iterates::Yes
+    } else if holds(code, ITERATES_OR_STARTS) || !holds(code, b"_ZN3std") && !holds(code, b"Cs") {
+        Iterates::Unclear
+    } else if holds(code, b".symtab\0") {
+        Iterates::No
+    } else {
+        Iterates::Unclear
+    }
+}
+
+/// Whether the object code of a library refers to the functions that read the
+/// whole environment.
+#[must_use]
+pub fn library_iterates(archive: &[u8]) -> bool {
+    holds(archive, ITERATES_OR_STARTS) || ITERATES.iter().any(|mark| holds(archive, mark))
+}
+
+/// Whether source text may call them, under whatever name it imports them.
+#[must_use]
+pub fn source_iterates(text: &str) -> bool {
+    if text.contains("vars_os") {
+        return true;
+    }
+    let imports = text.contains("env::{");
+    text.match_indices("vars").any(|(at, _)| {
+        let (before, after) = (&text[..at], &text[at + 4..]);
+        let part = |c: char| c.is_alphanumeric() || c == '_';
+        let whole = !before.ends_with(part) && !after.starts_with(part);
+        let called = after.starts_with('(') && !before.ends_with(['.', ' '])
+            || after.starts_with('(') && before.ends_with(' ') && !before.ends_with("fn ");
+        whole && (before.ends_with("::") || called || imports)
+    })
+}
+
+fn holds(code: &[u8], mark: &[u8]) -> bool {
+    memchr::memmem::find(code, mark).is_some()
 }
 
 /// The words of a build: triples as cargo, cc and openssl-sys spell them.
@@ -212,8 +294,17 @@ mod tests {
 
     #[test]
     fn a_program_that_reads_everything_is_seen() {
-        let code = b"_ZN3std3env4vars17h0123E";
-        assert!(mentions(code, ["A"], &[]).iterates);
-        assert!(!mentions(b"_ZN3std3env3var17h0123E", ["A"], &[]).iterates);
+        assert_eq!(iterates(b"_ZN3std3env4vars17h0123E .symtab\0"), Iterates::Yes);
+        assert_eq!(iterates(b"_ZN3std3env7vars_os17h0E .symtab\0"), Iterates::Unclear);
+        assert_eq!(iterates(b"_ZN3std3env3var17h0123E\0.symtab\0"), Iterates::No);
+        assert_eq!(iterates(b"stripped"), Iterates::Unclear);
+        assert!(source_iterates("for (k, v) in std::env::vars() {}"));
+        assert!(source_iterates("use std::env::{self, vars as all};"));
+        assert!(!source_iterates("let my_vars = env::var(\"X\"); varsity; let vars = 1; a.vars()"));
+    }
+
+    #[test]
+    fn what_the_standard_library_names_never_counts() {
+        assert!(names("RUST_BACKTRACE _ ", &["_", "RUST_BACKTRACE"]).is_empty());
     }
 }

@@ -54,6 +54,23 @@ pub struct Token {
     byte: u8,
 }
 
+/// The directory of the machine's pool: below `runtime` (the user's runtime
+/// directory, if there is one), else below `temporary` under the user's own
+/// number. `None` if somebody else holds that name.
+#[must_use]
+pub fn machine_directory(runtime: Option<&Path>, temporary: &Path) -> Option<PathBuf> {
+    use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt};
+    let user = nix::unistd::getuid().as_raw();
+    let directory = match runtime.filter(|dir| dir.is_absolute() && dir.is_dir()) {
+        Some(runtime) => runtime.join("larder"),
+        None => temporary.join(format!("larder-jobs-{user}")),
+    };
+    let made = std::fs::DirBuilder::new().mode(0o700).create(&directory);
+    let meta = std::fs::symlink_metadata(&directory).ok()?;
+    let ours = meta.is_dir() && meta.uid() == user && meta.permissions().mode() & 0o022 == 0;
+    (ours && (made.is_ok() || directory.is_dir())).then_some(directory)
+}
+
 impl Pool {
     /// The pool of the machine: `tokens` tokens in a named pipe in
     /// `directory`, made if it is not there.

@@ -25,6 +25,9 @@ pub enum PathUse {
     /// All files of a package as cargo lists them: a build script without
     /// any `rerun-if`.
     Package,
+    /// All files of a package, hidden and ignored ones too, without `target`,
+    /// `.git` and the packages in it: a macro that reads whatever it likes.
+    Whole,
     /// Where it is: the result holds the path itself.
     Location,
 }
