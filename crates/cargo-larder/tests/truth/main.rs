@@ -1,0 +1,16 @@
+//! Truth tables on real cargo: scenario × modification × expectation. Which
+//! units run, for which reason, and what the programs that come out print: a
+//! wrong hit is the worst bug there is.
+
+mod alternate;
+mod concurrent;
+mod delivered;
+mod edits;
+mod environment;
+mod incremental;
+mod macros;
+mod mtimes;
+mod native;
+mod places;
+mod scripts;
+mod table;
