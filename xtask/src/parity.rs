@@ -4,12 +4,16 @@
 //! every build-script run is recorded with argument vector, environment,
 //! directory and outcome. The recording is what a plan is compared with.
 //!
+//! Shallowly it compiles only what build scripts are made of: the calls are the
+//! same, but of the other crates no file is there to compare.
+//!
 //! The recorder is this binary under other names (see [`reentered`]): cargo
 //! starts it as `RUSTC_WRAPPER` and `RUSTDOC`, and in place of build scripts.
 //!
 //! Out of scope: a project with a `RUSTC_WRAPPER` of its own, since ours takes
 //! its place.
 
+mod artifacts;
 mod compare;
 mod normal;
 mod passthrough;
@@ -21,7 +25,7 @@ mod wrapper;
 use crate::workspace;
 use anyhow::Result;
 use fs_err as fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 /// Compare what larder plans with what cargo does.
@@ -36,6 +40,11 @@ pub(crate) struct Args {
     /// Record what cargo does, and compare nothing.
     #[arg(long)]
     record_only: bool,
+    /// Compile only what build scripts are made of, and answer for the rest: every call is
+    /// compared all the same, in a fraction of the time. Not for commands that run what they
+    /// built.
+    #[arg(long, conflicts_with = "record_only")]
+    shallow: bool,
     /// The command: `cargo build --release`. One that runs what it built runs it here too.
     #[arg(last = true, required = true, value_name = "CARGO COMMAND")]
     command: Vec<String>,
@@ -52,7 +61,17 @@ pub(crate) fn run(args: &Args) -> Result<()> {
             workspace::target("parity").join(name)
         }
     };
-    let recording = record::record(project, &args.command, &output)?;
+    let setting = record::prepare(project, &args.command, &output)?;
+    let scratch = workspace::target("parity-larder");
+    // A shallow build asks the plan what to compile; else the plan comes last,
+    // so that nothing of it can help cargo.
+    let (recording, planned) = if args.shallow {
+        let (plan, inherited) = planned::plan(setting.recording(), &scratch)?;
+        let compiled = planned::needed_by_scripts(&plan);
+        (record::record(setting, Some(&compiled))?, Some((plan, inherited)))
+    } else {
+        (record::record(setting, None)?, None)
+    };
     let file = output.join("recording.json");
     fs::write(&file, serde_json::to_vec(&recording)?)?;
     println!(
@@ -65,8 +84,12 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     if args.record_only {
         return Ok(());
     }
-    let (plan, inherited) = planned::plan(&recording, &workspace::target("parity-larder"))?;
-    let outcome = compare::compare(&plan, &inherited, &recording);
+    let (plan, inherited) = match planned {
+        Some(planned) => planned,
+        None => planned::plan(&recording, &scratch)?,
+    };
+    let mut outcome = compare::compare(&plan, &inherited, &recording);
+    outcome.differences.extend(artifacts::compare(&plan, &recording));
     for difference in &outcome.differences {
         println!("{difference}");
     }
@@ -102,12 +125,18 @@ pub(crate) fn reentered() -> Option<ExitCode> {
 }
 
 /// Checks one command of one project, as the test run does.
-pub(crate) fn check(manifest: &std::path::Path, command: &str) -> Result<()> {
+pub(crate) fn check(manifest: &Path, command: &str, shallow: bool) -> Result<()> {
     let words = std::iter::once("cargo").chain(command.split_whitespace());
+    let name = manifest.parent().and_then(Path::file_name).unwrap_or_default();
+    let output = workspace::target("parity").join(name);
     run(&Args {
         manifest_path: manifest.to_path_buf(),
-        output: None,
+        output: Some(output.clone()),
         record_only: false,
+        shallow,
         command: words.map(str::to_owned).collect(),
-    })
+    })?;
+    // Gigabytes that nobody looks at.
+    fs::remove_dir_all(output.join("target"))?;
+    Ok(())
 }

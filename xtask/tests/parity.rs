@@ -120,3 +120,23 @@ fn a_build_script_that_is_killed_is_seen_as_killed() {
     let (printed, _) = record(&project, &["cargo", "build"]);
     printed.code(1).stderr_has("signal: 6");
 }
+
+fn parity(project: &Project<'_>, flags: &[&str], command: &[&str]) -> Output {
+    let env = TestEnv::at(project.root().parent().unwrap());
+    let mut xtask = project.command(env!("CARGO_BIN_EXE_xtask"));
+    xtask.args(["parity", "--manifest-path", "Cargo.toml", "--output"]);
+    xtask.arg(project.path("../recorded")).args(flags).arg("--").args(command);
+    env.run(&mut xtask)
+}
+
+#[test]
+fn a_plan_is_compared_whether_everything_is_compiled_or_not() {
+    let env = TestEnv::new();
+    let project = fixture(&env);
+    project.write("src/main.rs", "fn main() { println!(\"{}\", scripted::SEEN) }\n");
+    let command = ["cargo", "build"];
+    parity(&project, &[], &command).success().stdout_has("units 4, differing 0");
+    assert!(project.path("../recorded/target/debug/scripted").is_file());
+    parity(&project, &["--shallow"], &command).success().stdout_has("units 4, differing 0");
+    assert!(!project.path("../recorded/target/debug/scripted").exists());
+}

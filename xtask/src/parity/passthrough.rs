@@ -2,7 +2,7 @@
 //! argv[0], same streams, same descriptors, same end. And what a recorder
 //! writes down about it.
 
-use super::record::{DIR, Entry, STUB};
+use super::record::{COMPILED, DIR, Entry, STUB};
 use std::ffi::OsStr;
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
@@ -12,7 +12,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 /// Variables that exist only because of the recorder. Cargo tells build
 /// scripts of a `RUSTC_WRAPPER`: without the recorder there would be none.
 /// `RUSTDOC` needs more care: see [`command`].
-const OURS: &[&str] = &[DIR, STUB, "RUSTC_WRAPPER"];
+const OURS: &[&str] = &[DIR, STUB, COMPILED, "RUSTC_WRAPPER"];
 
 /// Where calls are written, while recording.
 pub(super) fn recording() -> Option<PathBuf> {

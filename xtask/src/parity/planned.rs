@@ -4,8 +4,8 @@
 use super::record::Recording;
 use anyhow::{Context, Result, anyhow};
 use larder_cargo::{Host, Request};
-use larder_schema::plan::Plan;
-use std::collections::BTreeMap;
+use larder_schema::plan::{Plan, UnitIndex};
+use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
 use std::path::Path;
 use std::process::{Command, ExitCode};
@@ -33,6 +33,26 @@ pub(super) fn plan(
     let text = |text: &OsString| text.to_string_lossy().into_owned();
     let env = prepared.host.env.iter().map(|(n, v)| (text(n), text(v))).collect();
     Ok((plan, env))
+}
+
+/// Names of the crates that build scripts are made of: what has to be compiled
+/// for a build to get to its end. The recorder tells crates apart by name only,
+/// so that whatever has one of the names brings what is below it.
+pub(super) fn needed_by_scripts(plan: &Plan) -> BTreeSet<String> {
+    let mut of_name: BTreeMap<String, Vec<UnitIndex>> = BTreeMap::new();
+    for (unit, u) in plan.units.iter().enumerate() {
+        of_name.entry(u.target.crate_name()).or_default().push(unit);
+    }
+    let mut needed = BTreeSet::new();
+    let mut pending: Vec<UnitIndex> =
+        (0..plan.units.len()).filter(|&unit| plan.units[unit].is_run()).collect();
+    while let Some(unit) = pending.pop() {
+        let name = plan.units[unit].target.crate_name();
+        let same = of_name.remove(&name).unwrap_or_default();
+        pending.extend(same.iter().flat_map(|&u| &plan.units[u].deps).map(|dep| dep.unit));
+        needed.insert(name);
+    }
+    needed
 }
 
 fn request(recording: &Recording) -> Result<Request> {

@@ -13,15 +13,18 @@ use crate::process;
 use anyhow::{Context, Result, bail};
 use fs_err as fs;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
-use std::process::Stdio;
+use std::process::{Command, Stdio};
 
 /// The variable that names the directory for calls; without it the recorder
 /// only passes through. It and its siblings are removed from what runs below.
 pub(super) const DIR: &str = "LARDER_RECORD_DIR";
 /// The recorder's executable, for build scripts to be replaced by.
 pub(super) const STUB: &str = "LARDER_RECORD_STUB";
+/// A file with the names of the crates that are compiled, a line each; without
+/// the variable all are.
+pub(super) const COMPILED: &str = "LARDER_RECORD_COMPILED";
 
 /// A call of a compiler: rustc, clippy-driver or rustdoc.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -97,9 +100,23 @@ pub(crate) struct Recording {
     pub(crate) messages: Vec<serde_json::Value>,
 }
 
-/// Builds `project` with cargo and records it; everything lies below `output`,
-/// which is emptied first.
-pub(crate) fn record(project: &Path, command: &[String], output: &Path) -> Result<Recording> {
+/// A command that is about to be recorded.
+pub(super) struct Setting {
+    cargo: Command,
+    output: PathBuf,
+    recording: Recording,
+}
+
+impl Setting {
+    /// What is known before cargo runs: everything but what it does.
+    pub(super) fn recording(&self) -> &Recording {
+        &self.recording
+    }
+}
+
+/// Prepares for recording `command` in `project`; everything lies below
+/// `output`, which is emptied first.
+pub(super) fn prepare(project: &Path, command: &[String], output: &Path) -> Result<Setting> {
     if std::env::var_os("RUSTC_WRAPPER").is_some() {
         bail!("RUSTC_WRAPPER is set; the recorder takes its place: unset it");
     }
@@ -118,27 +135,38 @@ pub(crate) fn record(project: &Path, command: &[String], output: &Path) -> Resul
     cargo.args(with_options(args, &target)?).current_dir(project);
     // A shell that stood in the project would have said so.
     cargo.env("PWD", project).env_remove("OLDPWD");
-    let env = process::environment(&cargo);
+    let recording = Recording {
+        project: project.to_path_buf(),
+        command: command.to_vec(),
+        env: process::environment(&cargo),
+        target,
+        rustc: Vec::new(),
+        runs: Vec::new(),
+        messages: Vec::new(),
+    };
     cargo.env("RUSTC_WRAPPER", output.join("bin").join(wrapper::RUSTC));
     cargo.env("RUSTDOC", output.join("bin").join(wrapper::RUSTDOC));
     cargo.env(DIR, output.join("calls")).env(STUB, &stub);
     cargo.stdout(Stdio::piped());
+    Ok(Setting { cargo, output, recording })
+}
+
+/// Builds with cargo and records it. Of the crates only `compiled` are really
+/// compiled, if it is given; calls for others succeed and write nothing.
+pub(super) fn record(setting: Setting, compiled: Option<&BTreeSet<String>>) -> Result<Recording> {
+    let Setting { mut cargo, output, mut recording } = setting;
+    if let Some(names) = compiled {
+        let file = output.join("compiled");
+        fs::write(&file, names.iter().map(|name| format!("{name}\n")).collect::<String>())?;
+        cargo.env(COMPILED, file);
+    }
     let child =
         cargo.spawn().with_context(|| format!("cannot start {}", process::shown(&cargo)))?;
     let finished = child.wait_with_output()?;
     if !finished.status.success() {
         bail!("{} ended with {}", process::shown(&cargo), finished.status);
     }
-
-    let mut recording = Recording {
-        project: project.to_path_buf(),
-        command: command.to_vec(),
-        env,
-        target,
-        rustc: Vec::new(),
-        runs: Vec::new(),
-        messages: messages(&String::from_utf8_lossy(&finished.stdout)),
-    };
+    recording.messages = messages(&String::from_utf8_lossy(&finished.stdout));
     for entry in fs::read_dir(output.join("calls"))? {
         let path = entry?.path();
         match serde_json::from_slice(&fs::read(&path)?)
@@ -166,7 +194,7 @@ fn install(bin: &Path) -> Result<PathBuf> {
 
 /// The arguments with a private target directory and JSON messages, put behind
 /// the subcommand. The JSON format is the one under which cargo asks rustc for
-/// what it also asks for on a terminal.
+/// what it also asks for on a terminal; a format that the user gave stays.
 fn with_options(args: &[String], target: &Path) -> Result<Vec<String>> {
     let mut args = args.to_vec();
     let target = target.to_str().context("the target directory's name is not UTF-8")?;
@@ -182,11 +210,11 @@ fn with_options(args: &[String], target: &Path) -> Result<Vec<String>> {
     if at >= args.len() {
         bail!("no subcommand in the command to record");
     }
-    let options = [
-        "--target-dir".to_owned(),
-        target.to_owned(),
-        "--message-format=json-diagnostic-rendered-ansi".to_owned(),
-    ];
+    let mut options = vec!["--target-dir".to_owned(), target.to_owned()];
+    let before_rest = args.iter().take_while(|arg| *arg != "--");
+    if !before_rest.into_iter().any(|arg| arg.starts_with("--message-format")) {
+        options.push("--message-format=json-diagnostic-rendered-ansi".to_owned());
+    }
     args.splice(at + 1..at + 1, options);
     Ok(args)
 }
@@ -211,10 +239,11 @@ mod tests {
 
     #[test]
     fn options_follow_the_subcommand() {
-        let options = options(&["+nightly", "--config", "a.b=1", "rustc", "--lib", "--", "-g"]);
-        let words: Vec<&str> = options.iter().map(String::as_str).collect();
+        let words = options(&["+nightly", "--config", "a.b=1", "rustc", "--lib", "--", "-g"]);
         assert_eq!(words[..6], ["+nightly", "--config", "a.b=1", "rustc", "--target-dir", "/t"]);
         assert_eq!(words[7..], ["--lib", "--", "-g"]);
+        let words = options(&["check", "--message-format", "short"]);
+        assert_eq!(words[1..], ["--target-dir", "/t", "--message-format", "short"]);
     }
 
     #[test]

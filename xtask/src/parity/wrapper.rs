@@ -7,11 +7,11 @@
 //! `LARDER_RECORD_DIR` is gone.
 
 use super::passthrough::{self, broken};
-use super::record::{Call, Entry, STUB};
+use super::record::{COMPILED, Call, Entry, STUB};
 use super::script;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
-use std::process::ExitCode;
+use std::process::{ExitCode, ExitStatus};
 
 /// Name of the recorder where it is a rustc wrapper.
 pub(super) const RUSTC: &str = "larder-record-rustc";
@@ -41,7 +41,12 @@ fn compile(program: OsString, wrapped: Option<OsString>, args: Vec<OsString>) ->
     command.args(&wrapped).args(&args);
     let text: Vec<String> = args.iter().map(|arg| arg.to_string_lossy().into_owned()).collect();
     let started = passthrough::now();
-    let status = match command.status() {
+    let status = match is_skipped(&text) {
+        Ok(true) => Ok(ExitStatus::default()),
+        Ok(false) => command.status(),
+        Err(error) => return broken("read what is to be compiled", &error),
+    };
+    let status = match status {
         Ok(status) => status,
         Err(error) => return broken(&format!("start {}", program.to_string_lossy()), &error),
     };
@@ -68,6 +73,17 @@ fn compile(program: OsString, wrapped: Option<OsString>, args: Vec<OsString>) ->
         return broken("write its record", &error);
     }
     passthrough::end(status)
+}
+
+/// Whether this crate is not to be compiled: nothing that runs during the build
+/// needs it.
+fn is_skipped(args: &[String]) -> std::io::Result<bool> {
+    let Some(file) = std::env::var_os(COMPILED) else { return Ok(false) };
+    let Some(name) = value(args, "--crate-name").filter(|_| !is_probe(args)) else {
+        return Ok(false);
+    };
+    let compiled = std::fs::read_to_string(file)?;
+    Ok(!script::is_script(name) && !compiled.lines().any(|line| line == name))
 }
 
 /// Whether the argument is the rustc behind a workspace wrapper: the first
