@@ -53,8 +53,10 @@ pub(crate) struct App {
     checksum: String,
     /// Units of a plain release build: how large it is.
     pub(crate) units: usize,
-    /// Whether continuous integration takes it every time.
-    pub(crate) short: bool,
+    /// Those of its `commands` that continuous integration checks every time;
+    /// others only with `--full`.
+    #[serde(default)]
+    pub(crate) short: Vec<String>,
     /// What it is in the corpus for.
     why: String,
     /// Its executable, and arguments that it must accept.
@@ -79,8 +81,11 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     match &args.command {
         Command::Fetch { names, short } => {
             for app in apps()? {
-                let wanted =
-                    if names.is_empty() { !short || app.short } else { names.contains(&app.name) };
+                let wanted = if names.is_empty() {
+                    !short || !app.short.is_empty()
+                } else {
+                    names.contains(&app.name)
+                };
                 if wanted {
                     let path = fetch(&app)?;
                     println!("{} {}: {}", app.name, app.version, workspace::shown(&path));
@@ -92,7 +97,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         }
         Command::List => {
             for app in apps()? {
-                let set = if app.short { "short" } else { "full" };
+                let set = if app.short.is_empty() { "full" } else { "short" };
                 println!(
                     "{:<14} {:<8} {:>4} units  {set:<5}  {}",
                     app.name, app.version, app.units, app.why

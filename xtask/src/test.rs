@@ -2,18 +2,20 @@
 
 use crate::{corpus, parity, process, synthetic, workspace};
 use anyhow::Result;
-use larder_test::synthetic::Shape;
 
-/// Run all tests.
+/// Applications of more units than this are compared shallowly in a normal run.
+const WHOLE: usize = 100;
+
+/// Run all tests, parity with cargo included.
 #[derive(clap::Args)]
 pub(crate) struct Args {
-    /// Also compare with cargo on the synthetic workspace and the corpus's short set, as continuous integration does.
-    #[arg(long)]
-    corpus: bool,
-    /// Also compare with cargo on the whole corpus. Takes an hour.
+    /// Leave parity with cargo out: it takes most of the time.
+    #[arg(long, conflicts_with = "full")]
+    no_parity: bool,
+    /// Compare with cargo on the whole corpus, every unit compiled. Takes hours.
     #[arg(long)]
     full: bool,
-    /// Passed to the test runner: a filter, for example.
+    /// Passed to the test runner: a filter, for example. Only tests run then.
     #[arg(last = true)]
     rest: Vec<String>,
 }
@@ -35,38 +37,40 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         skipped.push("doctests: a filter was given".to_owned());
     }
 
-    if args.corpus || args.full {
-        for shape in [Shape::Virtual, Shape::Rooted] {
-            for command in synthetic::COMMANDS {
-                step(&format!("parity of the synthetic workspace ({shape:?}): cargo {command}"));
-                synthetic::parity(shape, command)?;
-            }
+    if args.full || (!args.no_parity && args.rest.is_empty()) {
+        synthetic::parity(&step)?;
+        let left_out = corpus_parity(args.full)?;
+        if left_out > 0 {
+            skipped.push(format!("parity for {left_out} commands of the corpus: --full"));
         }
     } else {
-        skipped.push("parity over the synthetic workspace: --corpus".to_owned());
-    }
-    let mut left_out = 0;
-    for app in corpus::apps()? {
-        let wanted = args.full || (args.corpus && app.short);
-        if !wanted {
-            left_out += 1;
-            continue;
-        }
-        let source = corpus::source(&app.name)?;
-        for command in &app.commands {
-            step(&format!("parity of {}: cargo {command}", app.name));
-            parity::check(&source.join("Cargo.toml"), command)?;
-        }
-    }
-    if left_out > 0 {
-        skipped
-            .push(format!("parity over {left_out} applications of the corpus: --corpus, --full"));
+        skipped.push("parity with cargo: left out by --no-parity, or by a filter".to_owned());
     }
     for line in skipped {
         println!("skipped: {line}");
     }
     println!("all tests passed");
     Ok(())
+}
+
+/// Parity over the corpus; returns how many commands were left out.
+fn corpus_parity(full: bool) -> Result<usize> {
+    let mut left_out = 0;
+    for app in corpus::apps()? {
+        let commands = if full { &app.commands } else { &app.short };
+        left_out += app.commands.len() - commands.len();
+        if commands.is_empty() {
+            continue;
+        }
+        let shallow = !full && app.units > WHOLE;
+        let source = corpus::source(&app.name)?;
+        for command in commands {
+            let how = if shallow { ", shallow" } else { "" };
+            step(&format!("parity of {}{how}: cargo {command}", app.name));
+            parity::check(&source.join("Cargo.toml"), command, shallow)?;
+        }
+    }
+    Ok(left_out)
 }
 
 fn step(what: &str) {
