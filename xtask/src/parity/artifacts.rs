@@ -65,7 +65,8 @@ fn files(plan: &Plan, unit: &Unit) -> Files {
             Some(path) => path.clone(),
             // Cargo has a build script under its target's name too.
             None if unit.target.is("custom-build") && unit.mode == Mode::Build => {
-                format!("{}/{}", output.deps_dir, unit.target.name)
+                let (_, suffix) = output.name.split_once("{extra}").unwrap_or_default();
+                format!("{}/{}{suffix}", output.deps_dir, unit.target.name)
             }
             None => format!("{}/{}", output.deps_dir, without_extra(&output.name)),
         };

@@ -423,11 +423,11 @@ impl Comparison<'_> {
         for (unit, call) in pairs {
             let given = self.recording.rustc[call].env.get("OUT_DIR");
             let own = own_runs(self.plan, unit).next().filter(|run| self.run_of.contains_key(run));
-            if let (Some(given), Some(own)) = (given, own.map(|run| self.out_dir(run))) {
-                if *given != own {
-                    let name = self.name(unit);
-                    self.differences.push(format!("{name}: OUT_DIR is {given}, larder has {own}"));
-                }
+            if let (Some(given), Some(own)) = (given, own.map(|run| self.out_dir(run)))
+                && *given != own
+            {
+                let name = self.name(unit);
+                self.differences.push(format!("{name}: OUT_DIR is {given}, larder has {own}"));
             }
         }
     }

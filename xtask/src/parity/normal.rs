@@ -150,11 +150,11 @@ impl Normal<'_> {
             })
             .collect();
         // `…/deps/libx.rlib`: larder has the file in a directory of its own.
-        if let [.., dir, file] = parts.as_slice() {
-            if dir == "deps" || dir == "examples" && path_has_hash(path) {
-                classes.count(DIRECTORIES, 1);
-                return format!("<deps>/{file}");
-            }
+        if let [.., dir, file] = parts.as_slice()
+            && (dir == "deps" || dir == "examples" && path_has_hash(path))
+        {
+            classes.count(DIRECTORIES, 1);
+            return format!("<deps>/{file}");
         }
         format!("<target>{}", parts.join("/"))
     }
