@@ -161,8 +161,8 @@ impl<'a> Build<'a> {
             inputs.push(("cpu".to_owned(), self.cpu.clone()));
         }
         // Target specifications, linker scripts and the like: files that the
-        // user's flags name.
-        for arg in &action.args {
+        // user's flags name. The linker is above, for those that use it.
+        for arg in action.args.iter().filter(|arg| !arg.0.starts_with("linker=")) {
             for path in paths_in(&arg.0) {
                 if let Ok(Some(digest)) = self.store.stat_cache().digest(Path::new(path)) {
                     inputs.push((format!("file {path}"), digest.to_string()));

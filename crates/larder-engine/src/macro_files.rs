@@ -1,13 +1,13 @@
 //! Files that proc-macros may read. They tell nobody, so what counts is what
-//! they can find: a macro that mentions `CARGO_MANIFEST_*` finds
+//! they can find:
 //!
-//! - every file of the package, hidden and ignored ones too (`.env`, `.sqlx`);
-//! - above it, up to the workspace, files and hidden directories whose names
-//!   occur in its code;
-//! - what the package's sources name by a text with `../` in it.
+//! - files that a text in the unit's sources names, from the package, the
+//!   working directory or the source's own directory, or with `../` in it;
+//! - for a macro that mentions `CARGO_MANIFEST_*`, every file of the package,
+//!   hidden and ignored ones too (`.env`, `.sqlx`), and above it, up to the
+//!   workspace, files and hidden directories whose names occur in its code.
 //!
-//! Refused without observation: macros that open files by a path of their own
-//! or relative to the working directory.
+//! Refused without observation: macros that compose other paths.
 
 use crate::build::{Build, executable_of};
 use crate::work::Task;
@@ -20,15 +20,14 @@ use std::path::{Path, PathBuf};
 pub(crate) struct MacroFiles {
     /// Code of the macros that know where the package is.
     code: Vec<Vec<u8>>,
-    /// Value of the whole package.
-    pub before: String,
+    /// Value of the whole package, if there are such macros.
+    pub before: Option<String>,
 }
 
 impl Build<'_> {
-    /// `None` where no macro of the unit knows where the package is, or the
-    /// package cannot change.
+    /// `None` where the unit has no macros, or the package cannot change.
     pub(crate) fn macro_files(&self, task: &Task) -> Option<MacroFiles> {
-        let input = self.whole_package(task.unit)?;
+        let input = self.whole_package(task.unit).filter(|_| !task.programs.is_empty())?;
         let code: Vec<Vec<u8>> = task
             .programs
             .iter()
@@ -38,11 +37,9 @@ impl Build<'_> {
             })
             .filter(|code| memchr::memmem::find(code, b"CARGO_MANIFEST_").is_some())
             .collect();
-        if code.is_empty() {
-            return None;
-        }
         let path = self.path(task.unit, &input);
-        let before = crate::evaluate::value(self.store.stat_cache(), &input, &path);
+        let value = || crate::evaluate::value(self.store.stat_cache(), &input, &path);
+        let before = (!code.is_empty()).then(value);
         Some(MacroFiles { code, before })
     }
 
@@ -63,7 +60,8 @@ impl Build<'_> {
         let root = self.path(unit, &whole);
         let workspace = Path::new(&self.plan.roots.workspace);
         let mut paths = BTreeSet::new();
-        for dir in root.ancestors().skip(1).take_while(|dir| dir.starts_with(workspace)) {
+        let knows = !found.code.is_empty();
+        for dir in root.ancestors().skip(1).take_while(|dir| knows && dir.starts_with(workspace)) {
             paths.extend(mentioned_entries(dir, &found.code));
         }
         for source in sources.iter().filter(|source| source.starts_with(&root)) {
@@ -74,13 +72,20 @@ impl Build<'_> {
                     paths.insert(path);
                 }
             }
+            let beside = source.parent().unwrap_or(&root);
+            for named in texts_like_files(&text) {
+                let places = [root.as_path(), workspace, beside].map(|dir| dir.join(named));
+                let counts = |path: &PathBuf| !(knows && path.starts_with(&root)) && path.is_file();
+                paths
+                    .extend(places.iter().map(|p| larder_cargo::host::normalize(p)).filter(counts));
+            }
         }
         let symbols = self.root_symbols();
         let tree = |path: PathBuf| PathInput {
             path: symbols.path(&path.to_string_lossy()),
             uses: PathUse::Tree,
         };
-        paths.into_iter().map(tree).chain([whole]).collect()
+        paths.into_iter().map(tree).chain(knows.then_some(whole)).collect()
     }
 }
 
@@ -109,6 +114,24 @@ fn texts_above(source: &str) -> impl Iterator<Item = &str> {
     })
 }
 
+/// String literals that may be the name of a file: one word with a dot or a
+/// slash inside.
+fn texts_like_files(source: &str) -> impl Iterator<Item = &str> {
+    let mut quotes = source.match_indices('"').map(|(at, _)| at).peekable();
+    // Between every two quotes: which of them opens does not matter.
+    std::iter::from_fn(move || {
+        let start = quotes.next()? + 1;
+        Some(&source[start..*quotes.peek()?])
+    })
+    .filter(|text| {
+        let inside = text.get(1..).unwrap_or("").trim_end_matches(['.', '/']);
+        inside.contains(['.', '/'])
+            && text.len() < 200
+            && !text.starts_with('/')
+            && !text.contains(|c: char| c.is_whitespace() || "{}\\\"<>*".contains(c))
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -119,6 +142,14 @@ mod tests {
             "migrate!(\"../sql\"); x(\"$CARGO_MANIFEST_DIR/../a b\"); // ../no\nlet y = 0../1;";
         let found: Vec<&str> = texts_above(source).collect();
         assert_eq!(found, ["../sql", "../a b"]);
+    }
+
+    #[test]
+    fn texts_that_may_be_files() {
+        let source =
+            "sql!(\"queries/one.sql\", \"a b.c\", \"word\", \"/etc/x\", \"{}.x\", \"x.txt\")";
+        let found: Vec<&str> = texts_like_files(source).collect();
+        assert_eq!(found, ["queries/one.sql", "x.txt"]);
     }
 
     #[test]

@@ -66,7 +66,7 @@ impl Build<'_> {
                 values = self.values(unit, &path_set);
             }
         }
-        let before = macro_files.as_ref().map(|files| files.before.as_str());
+        let before = macro_files.as_ref().and_then(|files| files.before.as_deref());
         let use_once = self.changed_since(unit, &path_set, began, before).or(undescribed);
         let symbols = self.symbols(unit);
         let stderr: Vec<String> = seen.stderr.iter().map(|line| symbols.symbolic(line)).collect();

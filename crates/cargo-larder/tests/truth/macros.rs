@@ -104,6 +104,49 @@ fn sqlx_issue_4267_files_above_the_package() {
     all_hit(&project, &["build"]);
 }
 
+/// A macro that knows no place: the file is named from the working directory
+/// or from the source's own.
+#[test]
+fn kache_issue_635_files_from_elsewhere_than_the_package() {
+    let env = env();
+    let project = env
+        .project("relative")
+        .file("Cargo.toml", format!("[workspace]\nmembers = [\"app\", \"reader\"]\nresolver = \"3\"\n\n{QUICK}"))
+        .file("reader/Cargo.toml", manifest("reader", "[lib]\nproc-macro = true\n"))
+        .file(
+            "reader/src/lib.rs",
+            r#"use proc_macro::{Literal, Span, TokenStream, TokenTree};
+fn read(path: &std::path::Path) -> TokenStream {
+    TokenTree::Literal(Literal::string(&std::fs::read_to_string(path).unwrap())).into()
+}
+#[proc_macro]
+pub fn here(name: TokenStream) -> TokenStream {
+    read(name.to_string().trim_matches('"').as_ref())
+}
+#[proc_macro]
+pub fn beside(name: TokenStream) -> TokenStream {
+    let source = Span::call_site().local_file().unwrap();
+    read(&source.with_file_name(name.to_string().trim_matches('"')))
+}
+"#,
+        )
+        .file("app/Cargo.toml", manifest("app", "[dependencies]\nreader.path = \"../reader\"\n"))
+        .file("app/src/main.rs", "fn main() {\n    println!(\"{} {}\", reader::here!(\"sql/one.sql\"), reader::beside!(\"two.sql\"));\n}\n")
+        .file("app/src/two.sql", "two 1")
+        .file("sql/one.sql", "one 1")
+        .build();
+    project.larder(&["build"]).success();
+    assert_eq!(says(&project, "app"), "one 1 two 1\n");
+    all_hit(&project.checkout("elsewhere"), &["build"]);
+    for (file, from, to) in
+        [("sql/one.sql", "one 1", "one 2"), ("app/src/two.sql", "two 1", "two 2")]
+    {
+        project.replace(file, from, to, Mtime::Older);
+        assert_eq!(ran(&project, &["build"]), [format!("app bin: tree {{workspace}}/{file}")]);
+        assert!(says(&project, "app").contains(to));
+    }
+}
+
 /// A place that a macro put into a constant is only in metadata; each checkout
 /// has its own all the same.
 #[test]

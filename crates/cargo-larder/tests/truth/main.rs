@@ -4,6 +4,7 @@
 
 mod alternate;
 mod concurrent;
+mod configuration;
 mod delivered;
 mod edits;
 mod environment;

@@ -36,9 +36,8 @@ fn edits_count_whatever_their_time() {
     let env = env();
     let project = project(&env);
     project.larder(&["build"]).success();
-    let mut number = 0;
     // Every text has the length that it had before: sizes do not tell either.
-    for mtime in ALL {
+    for (number, mtime) in ALL.into_iter().enumerate() {
         for (file, word) in
             [("src/main.rs", "main"), ("data.txt", "data"), ("src/text.txt", "text")]
         {
@@ -49,7 +48,6 @@ fn edits_count_whatever_their_time() {
             let said = says(&project, "times");
             assert!(said.contains(&to), "{file} {mtime:?}: {said}");
         }
-        number += 1;
     }
     assert_eq!(says(&project, "times"), "main 6 data 6 text 6\n");
 }
@@ -84,4 +82,37 @@ fn quick_edits_of_equal_size() {
         let said = says(&project, "times");
         assert!(said.contains(&format!("data {}", round + 1)), "{said}");
     }
+}
+
+/// What is at a path counts, however it came there: links that lead
+/// elsewhere, and files that change places.
+#[test]
+fn links_and_renames() {
+    let env = env();
+    let project = project(&env);
+    project.remove("data.txt");
+    project.write("one.txt", "data 1");
+    project.write("two.txt", "data 2");
+    let link = |to: &str| {
+        let _ = std::fs::remove_file(project.path("data.txt"));
+        std::os::unix::fs::symlink(to, project.path("data.txt")).expect("a link");
+    };
+    let check = |text: &str| {
+        project.larder(&["build"]).success();
+        let said = says(&project, "times");
+        assert!(said.contains(text), "{text}: {said}");
+    };
+    link("one.txt");
+    check("data 1");
+    link("two.txt");
+    check("data 2");
+    let rename = |from: &str, to: &str| {
+        std::fs::rename(project.path(from), project.path(to)).expect("a move");
+    };
+    rename("one.txt", "three.txt");
+    rename("two.txt", "one.txt");
+    rename("three.txt", "two.txt");
+    check("data 1");
+    link("one.txt");
+    check("data 2");
 }
