@@ -14,7 +14,7 @@ use larder_plan::apply::{RunResult, run_additions};
 use larder_plan::directives::{self, Script};
 use larder_sandbox::process::{Process, Stream};
 use larder_schema::pathset::{PathInput, PathSet, PathUse};
-use larder_schema::plan::{Directives, Severity, UnitIndex};
+use larder_schema::plan::{Directives, Severity, Source, UnitIndex};
 use larder_schema::record::SideOutput;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -91,7 +91,10 @@ impl Build<'_> {
         path_set.paths.dedup();
         let values = self.values(unit, &path_set);
         let before = task.package_before.as_deref();
-        let use_once = self.changed_since(unit, &path_set, began, before).or(undescribed);
+        let use_once = self
+            .changed_since(unit, &path_set, began, before)
+            .or(undescribed)
+            .or_else(|| self.always_runs(unit, &real));
         Ok(Built {
             pending: task.pending,
             lock: task.lock,
@@ -204,6 +207,19 @@ impl Build<'_> {
         let env: BTreeSet<String> =
             said.rerun_if_env_changed.iter().filter(|name| !is_own(name)).cloned().collect();
         PathSet { paths: paths.into_iter().collect(), env: env.into_iter().collect() }
+    }
+
+    /// A path package whose script declares a file that is not there runs its
+    /// script in every build under cargo, and scripts rely on it: for the time,
+    /// or the state of a repository.
+    fn always_runs(&self, unit: UnitIndex, said: &Directives) -> Option<String> {
+        let package = &self.plan.packages[self.plan.units[unit].package];
+        if !matches!(package.source, Source::Path { .. }) {
+            return None;
+        }
+        let root = PathBuf::from(self.places.expand(unit, &package.root));
+        let absent = said.rerun_if_changed.iter().find(|path| !root.join(path).exists())?;
+        Some(format!("its script runs in every build: it declares `{absent}`, which is not there"))
     }
 
     /// Files of a mutable package that changed while its script ran: what it

@@ -81,3 +81,41 @@ fn another_cargo_home() {
     let project = Project::open(&env, env.root().join("one"));
     all_hit(&project, &["build"]);
 }
+
+/// Places that scripts say: to rustc, and to dependents by `DEP_*`. Each
+/// checkout hears its own, although the scripts run once.
+#[test]
+fn places_that_scripts_say() {
+    let env = env();
+    let one = env
+        .project("one")
+        .file(
+            "Cargo.toml",
+            format!("[workspace]\nmembers = [\"said-sys\", \"app\"]\nresolver = \"3\"\n\n{QUICK}"),
+        )
+        .file("said-sys/Cargo.toml", manifest("said-sys", "").replace("edition", "links = \"said\"\nedition"))
+        .file(
+            "said-sys/build.rs",
+            "fn main() {\n    println!(\"cargo::rerun-if-changed=build.rs\");\n    \
+             println!(\"cargo::metadata=ROOT={}\", std::env::current_dir().unwrap().display());\n}\n",
+        )
+        .file("said-sys/src/lib.rs", "")
+        .file("app/Cargo.toml", manifest("app", "[dependencies]\nsaid-sys.path = \"../said-sys\"\n"))
+        .file(
+            "app/build.rs",
+            "fn main() {\n    println!(\"cargo::rerun-if-changed=build.rs\");\n    \
+             println!(\"cargo::rustc-env=ROOT={}\", std::env::var(\"DEP_SAID_ROOT\").unwrap());\n}\n",
+        )
+        .file(
+            "app/src/main.rs",
+            "use said_sys as _;\nfn main() {\n    println!(\"{}\", env!(\"ROOT\"));\n}\n",
+        )
+        .build();
+    one.larder(&["build"]).success();
+    same_as_cargo(&one, "app");
+    let two = one.checkout("longer/two");
+    two.larder(&["build"]).success();
+    same_as_cargo(&two, "app");
+    all_hit(&one, &["build"]);
+    same_as_cargo(&one, "app");
+}

@@ -16,7 +16,7 @@ fn project(env: &TestEnv) -> Project<'_> {
             "declared/build.rs",
             r#"use std::{env, fs};
 fn main() {
-    for line in ["rerun-if-env-changed=FLAVOR", "rerun-if-changed=input.txt", "rerun-if-changed=inputs", "rerun-if-changed=absent.txt"] {
+    for line in ["rerun-if-env-changed=FLAVOR", "rerun-if-changed=input.txt", "rerun-if-changed=inputs"] {
         println!("cargo:{line}");
     }
     let mut all = env::var("FLAVOR").unwrap_or_else(|_| "plain".to_owned());
@@ -26,7 +26,6 @@ fn main() {
     for name in names {
         all += &format!(" {}={}", name.file_name().unwrap().to_str().unwrap(), fs::read_to_string(&name).unwrap());
     }
-    all += if fs::exists("absent.txt").unwrap() { " there" } else { " absent" };
     let out = env::var("OUT_DIR").unwrap();
     fs::write(format!("{out}/all.rs"), format!("pub const ALL: &str = {all:?};\n")).unwrap();
 }
@@ -59,7 +58,7 @@ fn inputs_of_scripts() {
         let project = project(&env);
         assert_eq!(ran(&project, &["build"]).len(), 7);
         all_hit(&project, &["build"]);
-        assert_eq!(says(&project, "app"), "plain input a=1 absent data\n");
+        assert_eq!(says(&project, "app"), "plain input a=1 data\n");
         let declared = |why: &str| {
             vec![
                 "app bin: dependency".to_owned(),
@@ -75,7 +74,7 @@ fn inputs_of_scripts() {
             ]
         };
         type Change = fn(&Project<'_>);
-        let rows: [(&str, Change, Vec<String>); 8] = [
+        let rows: [(&str, Change, Vec<String>); 7] = [
             (
                 "a declared file",
                 |p| p.write("declared/input.txt", " other"),
@@ -90,11 +89,6 @@ fn inputs_of_scripts() {
                 "a new file in a declared directory",
                 |p| p.write("declared/inputs/b", "3"),
                 declared("tree {workspace}/declared/inputs"),
-            ),
-            (
-                "a declared file that was absent",
-                |p| p.write("declared/absent.txt", ""),
-                declared("tree {workspace}/declared/absent.txt"),
             ),
             (
                 "a file that nobody declared",
@@ -141,6 +135,39 @@ fn inputs_of_scripts() {
     let project = Project::open(&env, env.root().join("scripts"));
     all_hit(&project, &["build"]);
     assert!(says(&project, "app").starts_with("plain input"));
+}
+
+/// A script that declares a file which is not there runs in every build, as
+/// under cargo; with the file it counts like any other.
+#[test]
+fn absent_files_make_scripts_run_always() {
+    let env = env();
+    let project = env
+        .project("always")
+        .file("Cargo.toml", manifest("always", QUICK))
+        .file(
+            "build.rs",
+            "fn main() {\n    println!(\"cargo::rerun-if-changed=stamp\");\n    \
+             println!(\"cargo::rustc-env=TIME={}\", std::fs::read_to_string(\"now.txt\").unwrap());\n}\n",
+        )
+        .file("now.txt", "noon")
+        .file("src/main.rs", "fn main() {\n    println!(\"{}\", env!(\"TIME\"));\n}\n")
+        .build();
+    for now in ["noon", "night"] {
+        project.write("now.txt", now);
+        let (_, report) = project.larder_report(&["build"]);
+        let runs = lines(&report);
+        assert!(runs.iter().any(|line| line.starts_with("always run: ")), "{runs:?}");
+        assert!(report.units.iter().any(|u| u.evidence.iter().any(|e| e.contains("`stamp`"))));
+        assert_eq!(says(&project, "always"), format!("{now}\n"));
+        same_as_cargo(&project, "always");
+    }
+    project.write("stamp", "");
+    project.larder(&["build"]).success();
+    all_hit(&project, &["build"]);
+    project.write("stamp", "1");
+    let runs = ran(&project, &["build"]);
+    assert!(runs.contains(&"always run: tree {workspace}/stamp".to_owned()), "{runs:?}");
 }
 
 /// A script that writes into its sources: what it wrote is a condition of its
