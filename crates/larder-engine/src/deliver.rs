@@ -116,10 +116,9 @@ impl Execution<'_, '_> {
                 if output.uplift.is_none() {
                     continue;
                 }
-                if let Some(to) = build.places.delivered(unit, index) {
-                    if to.is_file() {
-                        self.write_dep_info(unit, &to);
-                    }
+                let to = build.places.delivered(unit, index).filter(|to| to.is_file());
+                if let Some(to) = to {
+                    self.write_dep_info(unit, &to);
                 }
             }
         }

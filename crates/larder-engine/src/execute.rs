@@ -1,7 +1,7 @@
 //! Executing what is missing: one loop that owns all state, and a thread for
 //! every job that runs.
 
-use crate::build::{Build, Chosen, ChosenMap, RunOutput};
+use crate::build::{Build, ChosenMap, RunOutput};
 use crate::event::Event;
 use crate::lookup::Found;
 use crate::publish::Publication;
@@ -77,10 +77,10 @@ pub(crate) struct Execution<'b, 'a> {
     pub(crate) kept: Vec<Pending>,
     pub(crate) salt: Option<Digest>,
     pub(crate) publishing: Publication,
-    flights: Vec<Option<Digest>>,
+    pub(crate) flights: Vec<Option<Digest>>,
     /// Values of the packages' files when the flights were made.
-    packages: Vec<Option<String>>,
-    locks: Vec<Option<KeyLock>>,
+    pub(crate) packages: Vec<Option<String>>,
+    pub(crate) locks: Vec<Option<KeyLock>>,
     dependents: Vec<Vec<UnitIndex>>,
     running: Vec<UnitIndex>,
     ready: BinaryHeap<(Duration, std::cmp::Reverse<UnitIndex>)>,
@@ -504,96 +504,6 @@ impl<'b, 'a> Execution<'b, 'a> {
                 }
             }
         }
-    }
-
-    fn task(&mut self, unit: UnitIndex, pool: &Arc<Pool>) -> Result<Task, JobFailed> {
-        let build = self.build;
-        let flight = self.flight(unit);
-        let pending = if build.plan.units[unit].is_run() {
-            self.begin_run(unit)
-        } else {
-            build.store.begin(&flight)
-        };
-        let pending = pending.map_err(|error| crate::work::internal(&error))?;
-        let programs: Vec<Chosen> =
-            build.programs(unit).into_iter().filter_map(|program| self.program(program)).collect();
-        let warm_session = build
-            .incremental_dir_of(unit)
-            .is_some_and(|dir| std::fs::read_dir(dir).is_ok_and(|mut d| d.next().is_some()));
-        Ok(Task {
-            unit,
-            pending,
-            lock: self.locks[unit].take(),
-            pool: Arc::clone(pool),
-            programs,
-            warm_session,
-            diagnostic_width: self.options.diagnostic_width,
-            miss: self.fates[unit].miss.clone(),
-            verbose: self.options.verbose,
-            package_before: self.packages[unit].clone(),
-        })
-    }
-
-    /// The result of a program, published or just built.
-    fn program(&self, unit: UnitIndex) -> Option<Chosen> {
-        if let Some(chosen) = self.chosen.get(&unit) {
-            return Some(chosen.clone());
-        }
-        let built = self.built[unit].as_ref()?;
-        Some(self.unpublished(unit, built))
-    }
-
-    /// `OUT_DIR` is a function of what is known before the run, so that its
-    /// text is the same in every checkout: see [`Self::flight`]. With the
-    /// values of the newest path set in it, two states of declared inputs do
-    /// not share a place.
-    fn begin_run(&mut self, unit: UnitIndex) -> Result<Pending, larder_store::StoreError> {
-        let build = self.build;
-        let mut f = Framed::new("larder out dir 1");
-        f.digest("flight", &self.flight(unit));
-        let sets = build.store.path_sets(build.identities.of_unit(unit)).ok().flatten();
-        if let Some(set) = sets.and_then(|sets| sets.sets.into_iter().next()) {
-            for (name, value) in build.values(unit, &set) {
-                f.text("name", &name).text("value", &value);
-            }
-        }
-        let lock = build.store.lock_key(&f.finish())?;
-        let u = &build.plan.units[unit];
-        let package = &build.plan.packages[u.package];
-        let profile = crate::places::directory_of_profile(&build.plan.profile);
-        let name = format!("{}-{}", package.name, build.identities.metadata(unit));
-        build.store.begin_at(lock, &format!("target/{profile}/build/{name}/out"))
-    }
-
-    /// What processes agree on that are about to build the same: everything
-    /// that is known of a unit before it ran.
-    fn flight(&mut self, unit: UnitIndex) -> Digest {
-        if let Some(flight) = self.flights[unit] {
-            return flight;
-        }
-        let build = self.build;
-        let mut f = Framed::new("larder flight 1");
-        for (name, value) in build.action_inputs(unit) {
-            f.text("name", &name).text("value", &value);
-        }
-        let package = &build.plan.packages[build.plan.units[unit].package];
-        if !package.source.is_immutable() {
-            let input = larder_schema::pathset::PathInput {
-                path: package.root.0.clone(),
-                uses: larder_schema::pathset::PathUse::Package,
-            };
-            let root = build.path(unit, &input);
-            let files = crate::evaluate::value(build.store.stat_cache(), &input, &root);
-            f.text("files", &files);
-            self.packages[unit] = Some(files);
-        }
-        for dep in build.counted_dependencies(unit) {
-            let flight = self.flight(dep);
-            f.digest("dependency", &flight);
-        }
-        let flight = f.finish();
-        self.flights[unit] = Some(flight);
-        flight
     }
 
     /// Publishes what can be published now: a unit whose dependencies all

@@ -148,7 +148,7 @@ impl Execution<'_, '_> {
                 })
             })
             .collect();
-        list.sort_by(|a, b| a.identity.cmp(&b.identity));
+        list.sort_by_key(|built| built.identity);
         list.dedup();
         list
     }
@@ -202,20 +202,19 @@ impl Execution<'_, '_> {
         let files = self.deliver(unit);
         let build = self.build;
         let u = &build.plan.units[unit];
-        if let Some(chosen) = self.chosen.get(&unit) {
-            if !u.is_run() && u.show_warnings {
-                let symbols = build.symbols(unit);
-                for line in chosen.record.stdout.lines() {
-                    let text = symbols.real(line);
-                    build.emit(&Event::Line { unit, text: &text, stderr: false });
-                }
-                for line in chosen.record.stderr.lines() {
-                    let text = symbols.real(line);
-                    if text.starts_with('{') {
-                        build.emit(&Event::Diagnostic { unit, json: &text, replayed: true });
-                    } else {
-                        build.emit(&Event::Line { unit, text: &text, stderr: true });
-                    }
+        let replays = !u.is_run() && u.show_warnings;
+        if let Some(chosen) = self.chosen.get(&unit).filter(|_| replays) {
+            let symbols = build.symbols(unit);
+            for line in chosen.record.stdout.lines() {
+                let text = symbols.real(line);
+                build.emit(&Event::Line { unit, text: &text, stderr: false });
+            }
+            for line in chosen.record.stderr.lines() {
+                let text = symbols.real(line);
+                if text.starts_with('{') {
+                    build.emit(&Event::Diagnostic { unit, json: &text, replayed: true });
+                } else {
+                    build.emit(&Event::Line { unit, text: &text, stderr: true });
                 }
             }
         }

@@ -385,9 +385,7 @@ pub(crate) fn extend_library_path(env: &mut crate::environment::Env, dirs: &[Str
 /// ` (lib)`, ` (bin "x")`, ` (lib test)` as cargo describes a target.
 #[must_use]
 pub fn described(mode: Mode, target: &larder_schema::plan::Target) -> String {
-    let kind = if target.is("lib") || target.is_library() && !target.is("proc-macro") {
-        "lib".to_owned()
-    } else if target.is("proc-macro") {
+    let kind = if target.is_library() {
         "lib".to_owned()
     } else if target.is("custom-build") {
         "build script".to_owned()

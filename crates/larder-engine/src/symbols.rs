@@ -65,10 +65,9 @@ impl Symbols {
     #[must_use]
     pub(crate) fn path(&self, path: &str) -> String {
         for (token, root) in &self.roots {
-            if let Some(rest) = path.strip_prefix(root.as_str()) {
-                if rest.is_empty() || rest.starts_with('/') {
-                    return format!("{{{token}}}{}", escape(rest));
-                }
+            let rest = path.strip_prefix(root.as_str());
+            if let Some(rest) = rest.filter(|rest| rest.is_empty() || rest.starts_with('/')) {
+                return format!("{{{token}}}{}", escape(rest));
             }
         }
         escape(path).into_owned()

@@ -10,5 +10,6 @@ pub mod pathset;
 pub mod plan;
 pub mod record;
 pub mod report;
+pub mod template;
 
 pub use digest::{Digest, Framed};
