@@ -86,6 +86,8 @@ const VIRTUAL: &[Case] = &[
     case("test --no-run -p app --lib"),
     case("run -p app"),
     case("test -p app"),
+    case("test --doc --workspace -- --quiet"),
+    case("test --doc -p scripted --target @HOST@"),
     // Features.
     case("build -p app --no-default-features"),
     case("build -p app --features extra,weak --all-targets"),

@@ -163,18 +163,26 @@ fn plugin_dirs(plan: &Plan, this: &Unit, runs: Runs<'_, '_>) -> Vec<String> {
     let mut dirs = Vec::new();
     for &run in &this.plugin_runs {
         if let Some(said) = directives(plan, run, runs) {
-            dirs.extend(made_here(plan, &said.library_paths, runs));
+            dirs.extend(made_here(plan, None, &said.library_paths, runs));
         }
     }
     dirs
 }
 
-/// The search directories that a build script made. Cargo keeps those inside
-/// its target directory; larder those inside any `OUT_DIR`, which is the same
-/// for scripts that write where they may.
-pub(crate) fn made_here(plan: &Plan, paths: &[String], runs: Runs<'_, '_>) -> Vec<String> {
-    let out_dirs: Vec<&str> =
-        (0..plan.units.len()).filter_map(|run| out_dir(plan, run, runs)).collect();
+/// The search directories that build scripts for one platform (absent: the
+/// host, without `--target`) made. Cargo keeps those inside its directory for
+/// the platform; larder those inside any `OUT_DIR` of it, which is the same for
+/// scripts that write where they may.
+pub(crate) fn made_here(
+    plan: &Plan,
+    platform: Option<&str>,
+    paths: &[String],
+    runs: Runs<'_, '_>,
+) -> Vec<String> {
+    let out_dirs: Vec<&str> = (0..plan.units.len())
+        .filter(|&run| plan.units[run].platform.as_deref() == platform)
+        .filter_map(|run| out_dir(plan, run, runs))
+        .collect();
     paths
         .iter()
         .map(|path| search_dir(path))

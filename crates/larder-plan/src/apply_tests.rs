@@ -123,3 +123,41 @@ fn libraries_of_plugins_are_found_if_a_script_made_them() {
     assert_eq!(additions.dylib_dirs, ["/out/n/lib"]);
     assert!(additions.args.is_empty());
 }
+
+#[test]
+fn programs_load_what_scripts_made_for_their_platform() {
+    let triple = "x86_64-unknown-linux-gnu";
+    let of = |mode: &str| {
+        unit("n").target("build-script-build").kind("custom-build").crate_types(&["bin"]).mode(mode)
+    };
+    let loaded = |platform: Option<&str>| {
+        let on = |spec: crate::fixture::UnitSpec| match platform {
+            Some(platform) => spec.platform(platform),
+            None => spec,
+        };
+        let mut project = Project::default();
+        let script = project.add(of("build"));
+        let run = project.add(on(of("run-custom-build").dep(script)));
+        let doctest = project.add(on(unit("n").mode("doctest").dep(run)));
+        let test = project.add(on(unit("n").mode("test").dep(run)));
+        project.root(doctest);
+        project.root(test);
+        let plan = plan(&project.inputs()).unwrap();
+        let directives = said(&["/out/n/lib", "/usr/lib"], &[]);
+        let runs = |i: UnitIndex| {
+            (i == run).then_some(RunResult { directives: &directives, out_dir: "/out/n" })
+        };
+        let settings = crate::doctest::Settings {
+            color: "auto",
+            test_args: &[],
+            quiet: false,
+            error_format: "human",
+        };
+        let doctest = crate::doctest::call(&plan, doctest, &runs, &settings).unwrap();
+        let test = crate::execute::execution(&plan, test, &runs);
+        (doctest.dylib_dirs, test.dylib_dirs[0].0.clone())
+    };
+    assert_eq!(loaded(None), (vec!["/out/n/lib".to_owned()], "/out/n/lib".to_owned()));
+    // rustdoc is told of the host's only.
+    assert_eq!(loaded(Some(triple)), (Vec::new(), "/out/n/lib".to_owned()));
+}

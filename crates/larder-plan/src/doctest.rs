@@ -74,7 +74,8 @@ pub fn call(
     }
     args.0.extend(planned.rustdocflags.iter().cloned());
     args.text("--error-format").text(settings.error_format);
-    Some(Call { args: args.0, env, dylib_dirs: made_here(plan, &native, runs) })
+    // Cargo takes the host's here, whatever platform the tests are for.
+    Some(Call { args: args.0, env, dylib_dirs: made_here(plan, None, &native, runs) })
 }
 
 /// Every library directory that a build script of the build named, sorted by

@@ -48,7 +48,7 @@ pub fn execution(plan: &Plan, unit: UnitIndex, runs: Runs<'_, '_>) -> Execution 
         .iter()
         .find(|(platform, _)| *platform == this.platform)
         .map(|(_, directory)| Template::literal(directory));
-    let dylib_dirs = made_here(plan, &native_dirs(plan, runs), runs)
+    let dylib_dirs = made_here(plan, this.platform.as_deref(), &native_dirs(plan, runs), runs)
         .iter()
         .map(|dir| Template::literal(dir))
         .chain([Template::from("{profile_dir}"), Template::from("{profile_dir}/deps")])

@@ -5,6 +5,8 @@
 //! are told apart by what they depend on; and every edge must lead from a
 //! matched pair to a matched pair.
 
+mod doctests;
+
 use super::normal::{Classes, Normal, REMAPS, REMOVED, without_hash};
 use super::record::{Call, Recording, Run};
 use larder_plan::apply::{RunResult, own_runs, run_additions, rustc_additions};
@@ -52,7 +54,8 @@ pub(super) fn compare(
     comparison.compare_runs();
     comparison.match_calls();
     comparison.compare_edges();
-    let units = plan.units.iter().filter(|unit| unit.action.is_some()).count();
+    let doctests = comparison.compare_doctests();
+    let units = plan.units.iter().filter(|unit| unit.action.is_some()).count() + doctests;
     Outcome { units, differences: comparison.differences, classes: comparison.classes }
 }
 
@@ -271,11 +274,9 @@ impl Comparison<'_> {
 
     // Compiler calls.
 
-    fn planned_form(&self, unit: UnitIndex, classes: &mut Classes) -> Option<Form> {
-        let action = self.plan.units[unit].action.as_ref()?;
-        let additions = self.with_runs(|runs| rustc_additions(self.plan, unit, runs));
-        let mut args = Vec::new();
-        for template in &action.args {
+    fn texts(&self, unit: UnitIndex, templates: &[Template]) -> Vec<String> {
+        let mut args = Vec::with_capacity(templates.len());
+        for template in templates {
             if template.0 == "{search}" {
                 args.push("-L".to_owned());
                 args.push("dependency=<dirs>".to_owned());
@@ -283,6 +284,13 @@ impl Comparison<'_> {
                 args.push(self.cargo_text(unit, template));
             }
         }
+        args
+    }
+
+    fn planned_form(&self, unit: UnitIndex, classes: &mut Classes) -> Option<Form> {
+        let action = self.plan.units[unit].action.as_ref()?;
+        let additions = self.with_runs(|runs| rustc_additions(self.plan, unit, runs));
+        let mut args = self.texts(unit, &action.args);
         args.extend(additions.args);
         classes.count(REMAPS, action.extra_args.len());
         let mut env = self.planned_env(unit);
@@ -447,6 +455,13 @@ fn extend_path(env: &mut BTreeMap<String, String>, dirs: &[String]) {
             path.push(':');
         }
         path.push_str(dir);
+    }
+}
+
+fn prepend_path(env: &mut BTreeMap<String, String>, dirs: &[String]) {
+    let path = env.entry("LD_LIBRARY_PATH".to_owned()).or_default();
+    for dir in dirs.iter().rev() {
+        *path = if path.is_empty() { dir.clone() } else { format!("{dir}:{path}") };
     }
 }
 
