@@ -1,7 +1,7 @@
 //! Larder's side of the comparison: the same command, planned in the same
 //! environment, with nothing executed.
 
-use super::record::Recording;
+use super::record::{Recording, subcommand};
 use anyhow::{Context, Result, anyhow};
 use larder_cargo::{Host, Request};
 use larder_schema::plan::{Plan, UnitIndex};
@@ -56,16 +56,18 @@ pub(super) fn needed_by_scripts(plan: &Plan) -> BTreeSet<String> {
 }
 
 fn request(recording: &Recording) -> Result<Request> {
-    let mut words = recording.command.iter().skip(1).cloned().peekable();
-    let toolchain = words.next_if(|word| word.starts_with('+')).map(|word| word[1..].to_owned());
-    let command = words.next().context("no subcommand")?;
-    let words: Vec<String> = words.collect();
-    let split = words.iter().position(|word| word == "--").unwrap_or(words.len());
-    let mut args = words[..split].to_vec();
+    let (toolchain, words) = match recording.command.get(1..).unwrap_or_default() {
+        [first, rest @ ..] if first.starts_with('+') => (Some(first[1..].to_owned()), rest),
+        words => (None, words),
+    };
+    let at = subcommand(words).context("no subcommand")?;
+    let behind = &words[at + 1..];
+    let split = behind.iter().position(|word| word == "--").unwrap_or(behind.len());
+    let mut args = [&words[..at], &behind[..split]].concat();
     args.push("--target-dir".to_owned());
     args.push(recording.target.to_string_lossy().into_owned());
-    let trailing = words.get(split + 1..).unwrap_or_default().to_vec();
-    Ok(Request { command, args, trailing, toolchain, color: false })
+    let trailing = behind.get(split + 1..).unwrap_or_default().to_vec();
+    Ok(Request { command: words[at].clone(), args, trailing, toolchain, color: false })
 }
 
 /// Acts as the rustc shim, if cargo started this process as it while planning.

@@ -198,18 +198,7 @@ fn install(bin: &Path) -> Result<PathBuf> {
 fn with_options(args: &[String], target: &Path) -> Result<Vec<String>> {
     let mut args = args.to_vec();
     let target = target.to_str().context("the target directory's name is not UTF-8")?;
-    // Global flags with a value of their own may precede the subcommand.
-    let mut at = 0;
-    while let Some(arg) = args.get(at) {
-        match arg.as_str() {
-            "--config" | "-C" | "-Z" | "--color" => at += 2,
-            flag if flag.starts_with('-') || flag.starts_with('+') => at += 1,
-            _ => break,
-        }
-    }
-    if at >= args.len() {
-        bail!("no subcommand in the command to record");
-    }
+    let at = subcommand(&args).context("no subcommand in the command to record")?;
     let mut options = vec!["--target-dir".to_owned(), target.to_owned()];
     let before_rest = args.iter().take_while(|arg| *arg != "--");
     if !before_rest.into_iter().any(|arg| arg.starts_with("--message-format")) {
@@ -217,6 +206,20 @@ fn with_options(args: &[String], target: &Path) -> Result<Vec<String>> {
     }
     args.splice(at + 1..at + 1, options);
     Ok(args)
+}
+
+/// Where the subcommand is: global flags, some with a value of their own, and a
+/// toolchain may precede it.
+pub(super) fn subcommand(args: &[String]) -> Option<usize> {
+    let mut at = 0;
+    while let Some(arg) = args.get(at) {
+        match arg.as_str() {
+            "--config" | "-C" | "-Z" | "--color" => at += 2,
+            flag if flag.starts_with('-') || flag.starts_with('+') => at += 1,
+            _ => return Some(at),
+        }
+    }
+    None
 }
 
 /// Cargo's messages among the lines; `cargo test` prints other lines too.

@@ -22,7 +22,7 @@ use crate::config::{Config, ConfigError};
 use crate::host::{Host, NoHome};
 use crate::memo::Memo;
 use larder_schema::{Digest, digest::Framed};
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 
 /// Why no toolchain was found.
@@ -286,7 +286,7 @@ pub fn resolve(
     looked_at.sort();
     looked_at.dedup();
     Ok(Toolchain {
-        cargo: chosen.cargo,
+        cargo: as_it_sees_itself(chosen.cargo),
         rustc,
         rustdoc,
         rustc_file,
@@ -360,6 +360,17 @@ fn real_rustc(host: &Host, chosen: &Chosen, proxy: &Path) -> Result<PathBuf, Too
     Ok(directory.join("bin").join(name))
 }
 
+/// The path by which cargo knows itself, and which it tells others: Linux says
+/// it without symbolic links, of which a toolchain of rustup's may be one.
+fn as_it_sees_itself(cargo: PathBuf) -> PathBuf {
+    if !cfg!(target_os = "linux") {
+        return cargo;
+    }
+    // Under another name it goes by how it was called.
+    let real = fs_err::canonicalize(&cargo).ok();
+    real.filter(|real| real.file_stem() == Some(OsStr::new("cargo"))).unwrap_or(cargo)
+}
+
 /// Runs a command to its end and returns what it printed.
 pub(crate) fn run(mut command: std::process::Command) -> Result<String, ToolchainError> {
     let text = format!("{command:?}");
@@ -379,6 +390,25 @@ pub(crate) fn run(mut command: std::process::Command) -> Result<String, Toolchai
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn cargo_knows_itself_without_links() {
+        let dir = tempfile::tempdir().unwrap();
+        let place = fs_err::canonicalize(dir.path()).unwrap();
+        fs_err::create_dir(place.join("real")).unwrap();
+        for name in ["cargo", "wrapper"] {
+            fs_err::write(place.join("real").join(name), "").unwrap();
+        }
+        let link = |to: &str, at: &str| {
+            fs_err::os::unix::fs::symlink(place.join(to), place.join(at)).unwrap();
+            place.join(at)
+        };
+        let toolchain = link("real", "linked");
+        assert_eq!(as_it_sees_itself(toolchain.join("cargo")), place.join("real/cargo"));
+        let renamed = link("real/wrapper", "cargo");
+        assert_eq!(as_it_sees_itself(renamed.clone()), renamed);
+    }
 
     #[test]
     fn the_proxy_puts_directories_first_where_they_are_not_there() {
