@@ -47,6 +47,8 @@ struct CachedPlan {
     values: Digest,
     /// The target directory, relative to the workspace if it lies in it.
     target: String,
+    /// Cargo's own warnings while planning, to repeat.
+    said: Vec<String>,
     plan: Plan,
 }
 
@@ -78,20 +80,25 @@ pub(crate) fn plan(session: &Session<'_>, request: &BuildRequest) -> Result<Plan
     };
     let prepared = inputs::prepare(session.host, &cargo_request)?;
     let identity = identity(&prepared, request)?;
-    if let Some(plan) = cached(session, &prepared, request, &identity) {
+    if let Some((plan, said)) = cached(session, &prepared, request, &identity) {
         for warning in &plan.warnings {
-            session.reporter.event(&Event::CargoOutput { text: warning });
+            session.reporter.event(&Event::Warning { text: warning.clone(), hint: None });
+        }
+        for said in &said {
+            session.reporter.event(&Event::CargoOutput { text: said });
         }
         return planned(prepared, plan, true);
     }
     let mut show = |line: &str| session.reporter.event(&Event::CargoOutput { text: line });
     let (inputs, dependencies) = prepared.gather(&mut show)?;
-    let mut plan =
+    let plan =
         larder_plan::plan(&inputs).map_err(|error| EngineError::Unsupported(error.to_string()))?;
-    plan.warnings.clone_from(&dependencies.warnings);
+    for warning in &plan.warnings {
+        session.reporter.event(&Event::Warning { text: warning.clone(), hint: None });
+    }
     if dependencies.cacheable {
         let paths = dependencies.paths.to_path_set(&plan.roots);
-        remember(session, &prepared, &identity, &plan, paths);
+        remember(session, &prepared, &identity, &plan, paths, dependencies.warnings);
     }
     planned(prepared, plan, false)
 }
@@ -192,7 +199,7 @@ fn cached(
     prepared: &Prepared,
     request: &BuildRequest,
     identity: &Digest,
-) -> Option<Plan> {
+) -> Option<(Plan, Vec<String>)> {
     let bytes = session.store.plan(identity).ok()??;
     let cached: CachedPlan = serde_json::from_slice(&bytes).ok()?;
     if cached.version != PLAN_VERSION || cached.plan.version != PLAN_VERSION {
@@ -219,7 +226,7 @@ fn cached(
     for package in &mut plan.packages {
         package.id = Template(std::mem::take(&mut package.id)).expand(|_| root.clone());
     }
-    Some(plan)
+    Some((plan, cached.said))
 }
 
 fn remember(
@@ -228,6 +235,7 @@ fn remember(
     identity: &Digest,
     plan: &Plan,
     mut paths: PathSet,
+    said: Vec<String>,
 ) {
     let workspace = PathBuf::from(&plan.roots.workspace);
     let mut portable = plan.clone();
@@ -259,6 +267,7 @@ fn remember(
         values: values(session, prepared, &workspace, &paths),
         paths,
         target,
+        said,
         plan: portable,
     };
     if let Ok(bytes) = serde_json::to_vec(&cached) {

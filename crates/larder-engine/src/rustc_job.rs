@@ -127,8 +127,9 @@ impl Build<'_> {
         if let Some(incremental) = self.incremental_dir_of(unit) {
             let _ = std::fs::create_dir_all(incremental);
         }
-        if action.env.iter().any(|var| var.name == "CARGO_TARGET_TMPDIR") {
-            let _ = std::fs::create_dir_all(Path::new(&self.plan.roots.target).join("tmp"));
+        let scratch = action.env.iter().find(|var| var.name == "CARGO_TARGET_TMPDIR");
+        if let Some(scratch) = scratch.and_then(|var| var.value.as_ref()) {
+            let _ = std::fs::create_dir_all(self.places.expand(unit, scratch));
         }
         Ok(Process {
             program: self.absolute_program(&program, &env),
