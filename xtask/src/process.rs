@@ -104,3 +104,12 @@ pub(crate) fn shown(command: &Command) -> String {
     let words = std::iter::once(command.get_program()).chain(command.get_args());
     words.map(|word| word.to_string_lossy()).collect::<Vec<_>>().join(" ")
 }
+
+/// This binary. `cargo xtask test` builds it again while it runs, with the
+/// features of the whole workspace: then the system names the file that was
+/// replaced, and what stands at its place now is the same program.
+pub(crate) fn own_executable() -> std::io::Result<std::path::PathBuf> {
+    let exe = std::env::current_exe()?;
+    let replaced = exe.to_str().and_then(|text| text.strip_suffix(" (deleted)"));
+    Ok(replaced.map_or_else(|| exe.clone(), std::path::PathBuf::from))
+}

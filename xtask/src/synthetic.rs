@@ -172,7 +172,7 @@ pub(crate) fn parity(step: &dyn Fn(&str)) -> Result<()> {
         for case in cases {
             step(&format!("parity of the synthetic workspace ({shape:?}): {}", case.shown()));
             let dir = root.join(case.dir);
-            let mut xtask = env.command(std::env::current_exe()?);
+            let mut xtask = env.command(crate::process::own_executable()?);
             xtask.args(["parity", "--manifest-path"]).arg(dir.join("Cargo.toml"));
             xtask.arg("--output").arg(workspace::target("parity/synthetic"));
             xtask.args(["--", "cargo"]);

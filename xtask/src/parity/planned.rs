@@ -20,7 +20,7 @@ pub(super) fn plan(
     let host = Host {
         env,
         cwd: recording.project.clone(),
-        exe: std::env::current_exe()?,
+        exe: crate::process::own_executable()?,
         larder_dir: scratch.to_path_buf(),
     };
     let request = request(recording)?;

@@ -185,7 +185,7 @@ pub(super) fn record(setting: Setting, compiled: Option<&BTreeSet<String>>) -> R
 /// that stands in for build scripts.
 fn install(bin: &Path) -> Result<PathBuf> {
     let stub = bin.join("stub");
-    fs::copy(std::env::current_exe()?, &stub)?;
+    fs::copy(crate::process::own_executable()?, &stub)?;
     for name in [wrapper::RUSTC, wrapper::RUSTDOC] {
         fs::hard_link(&stub, bin.join(name))?;
     }
