@@ -169,8 +169,8 @@ impl Build<'_> {
             return Ok(());
         }
         let real = self.symbols(unit).real(&hit.record.stdout);
-        let directives = self.parse_directives(unit, real.as_bytes(), &hit.dir)?;
-        let symbolic = self.parse_directives(unit, hit.record.stdout.as_bytes(), &hit.dir)?;
+        let directives = self.parse_directives(unit, real.as_bytes())?;
+        let symbolic = self.parse_directives(unit, hit.record.stdout.as_bytes())?;
         self.set_run(unit, RunOutput { directives, symbolic, out_dir: hit.dir.clone() });
         Ok(())
     }

@@ -17,7 +17,7 @@ use larder_schema::pathset::{PathInput, PathSet, PathUse};
 use larder_schema::plan::{Directives, Severity, Source, UnitIndex};
 use larder_schema::record::SideOutput;
 use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Mutex;
 
 impl Build<'_> {
@@ -57,9 +57,8 @@ impl Build<'_> {
         let symbols = self.symbols(unit);
         let symbolic_out = symbols.symbolic(&stdout);
         let fail = |text| JobFailed { text, internal: false };
-        let real = self.parse_directives(unit, stdout.as_bytes(), &out_dir).map_err(fail)?;
-        let symbolic =
-            self.parse_directives(unit, symbolic_out.as_bytes(), &out_dir).map_err(fail)?;
+        let real = self.parse_directives(unit, stdout.as_bytes()).map_err(fail)?;
+        let symbolic = self.parse_directives(unit, symbolic_out.as_bytes()).map_err(fail)?;
         if real.messages.iter().any(|(severity, _)| *severity == Severity::Error) {
             for (severity, text) in &real.messages {
                 self.emit(&Event::ScriptMessage { unit, severity: *severity, text });
@@ -162,7 +161,6 @@ impl Build<'_> {
         &self,
         unit: UnitIndex,
         stdout: &[u8],
-        _out_dir: &Path,
     ) -> Result<Directives, String> {
         let package = &self.plan.packages[self.plan.units[unit].package];
         let root = self.places.expand(unit, &package.root);
