@@ -50,11 +50,12 @@ impl Execution<'_, '_> {
 
     /// `OUT_DIR` is a function of what is known before the run, so that its
     /// text is the same in every checkout: see [`Self::flight`]. With the
-    /// values of the newest path set in it, two states of declared inputs do
-    /// not share a place.
+    /// values of the newest path set in it, and of the variables that the
+    /// script mentions, two states of the inputs seldom want the same place;
+    /// where they do, the store has another one.
     fn begin_run(&mut self, unit: UnitIndex) -> Result<Pending, larder_store::StoreError> {
         let build = self.build;
-        let mut f = Framed::new("larder out dir 1");
+        let mut f = Framed::new("larder out dir 2");
         f.digest("flight", &self.flight(unit));
         let sets = build.store.path_sets(build.identities.of_unit(unit)).ok().flatten();
         if let Some(set) = sets.and_then(|sets| sets.sets.into_iter().next()) {
@@ -62,12 +63,16 @@ impl Execution<'_, '_> {
                 f.text("name", &name).text("value", &value);
             }
         }
-        let lock = build.store.lock_key(&f.finish())?;
+        if let Some(mentions) = build.mentioned(unit, &|program| self.program(program)) {
+            for (name, value) in build.mentioned_values(unit, &mentions) {
+                f.text("name", &name).text("value", &value);
+            }
+        }
         let u = &build.plan.units[unit];
         let package = &build.plan.packages[u.package];
         let profile = crate::places::directory_of_profile(&build.plan.profile);
         let name = format!("{}-{}", package.name, build.identities.metadata(unit));
-        build.store.begin_at(lock, &format!("target/{profile}/build/{name}/out"))
+        build.store.begin_at(&f.finish(), &format!("target/{profile}/build/{name}/out"))
     }
 
     /// What processes agree on that are about to build the same: everything

@@ -10,7 +10,7 @@ use crate::error::StoreError;
 use crate::hold::Hold;
 use crate::layout::{shard, stem};
 use crate::lock::KeyLock;
-use crate::read_write::{permissions, read_quietly, remove};
+use crate::read_write::{permissions, read_quietly};
 use larder_schema::Digest;
 use larder_schema::Framed;
 use larder_schema::record::{OutputFile, RECORD_VERSION, ResultRecord};
@@ -75,67 +75,71 @@ impl DiskStore {
         })
     }
 
-    /// Begins a result at the place that the digest of `lock` alone
-    /// determines, `inner` below it (`target/debug/build/foo-1234/out`), for
-    /// build-script runs. The digest is the result's key, or one over what is
-    /// known before the run; then the result is published with
-    /// [`Pending::publish_as`].
+    /// Begins a result at a place that the digest `place` determines, `inner`
+    /// below it (`target/debug/build/foo-1234/out`), for build-script runs. The
+    /// digest is the result's key, or one over what is known before the run;
+    /// then the result is published with [`Pending::publish_as`].
     ///
-    /// The caller has looked for a result while holding `lock`. Whatever is
-    /// at the place is removed, with its record: it is damaged, outdated, or
-    /// its maker was killed. The lock is released when the pending result is
-    /// published or dropped.
+    /// A place that was ever published is never used again while its files are
+    /// there, whatever became of the record: another build may be compiling
+    /// what it found there. Nor is one waited for that another process is
+    /// writing to. The next place of the digest is taken instead; garbage
+    /// collection makes the earlier ones free. What a killed process left
+    /// unpublished is removed, and its place used.
     ///
     /// # Errors
     /// The place cannot be cleared or made; `inner` is not a plain relative
     /// path.
-    pub fn begin_at(&self, lock: KeyLock, inner: &str) -> Result<Pending, StoreError> {
+    pub fn begin_at(&self, place: &Digest, inner: &str) -> Result<Pending, StoreError> {
         let hold = self.hold()?;
-        let key = *lock.key();
-        let stem = stem(&key);
-        let aa = shard(&stem).to_owned();
-        let root = self.layout().out().join(&aa).join(&stem);
-        let dir = root.join(inner);
         if !crate::transfer::is_safe_path(inner) {
             return Err(StoreError::Unpublishable {
-                path: dir,
+                path: self.layout().out().join(inner),
                 why: "its path is not a plain relative one",
             });
         }
-        // Records first: nobody may find one whose files are going.
-        if let Some(published) = self.key_at(&root) {
-            self.unpublish(&published, &root)?;
-        }
+        let (root, lock) = self.free_place(place)?;
         self.discard_tree(&root)?;
+        let dir = root.join(inner);
         fs::create_dir_all(&dir).map_err(StoreError::at(&dir))?;
+        let stem = stem(lock.key());
         Ok(Pending {
             store: self.clone(),
-            key,
+            key: *place,
             root,
             dir,
-            directory: format!("{aa}/{stem}/{inner}"),
+            directory: format!("{}/{stem}/{inner}", shard(&stem)),
             published: false,
             _hold: hold,
             lock: Some(lock),
         })
     }
 
-    /// The key that a fixed place was last published under.
-    pub(crate) fn key_at(&self, root: &Path) -> Option<Digest> {
-        fs::read_to_string(root.join(KEY_AT)).ok()?.parse().ok()
+    /// The first place of a digest that nobody writes to and that was never
+    /// published, locked.
+    fn free_place(&self, place: &Digest) -> Result<(PathBuf, KeyLock), StoreError> {
+        let (mut next, mut number) = (*place, 0);
+        loop {
+            let stem = stem(&next);
+            let root = self.layout().out().join(shard(&stem)).join(&stem);
+            // Published or not is asked again under the lock.
+            let is_used = || root.join(KEY_AT).exists();
+            if !is_used()
+                && let Some(lock) = self.try_lock_key(&next)?
+                && !is_used()
+            {
+                return Ok((root, lock));
+            }
+            number += 1;
+            let mut framed = Framed::new("larder-place-1");
+            framed.digest("place", place).number("number", number);
+            next = framed.finish();
+        }
     }
 
-    /// Removes the record of `key`, from the trash too, if its files are
-    /// below `root`.
-    fn unpublish(&self, key: &Digest, root: &Path) -> Result<(), StoreError> {
-        let (record, trashed) = (self.layout().record(key), self.layout().trashed(key));
-        // A lookup may move it out of the trash, and a collection into it.
-        for path in [&trashed, &record, &trashed] {
-            if self.leads_to(path, key, root)? {
-                remove(path)?;
-            }
-        }
-        Ok(())
+    /// The key that a fixed place was published under.
+    pub(crate) fn key_at(&self, root: &Path) -> Option<Digest> {
+        fs::read_to_string(root.join(KEY_AT)).ok()?.parse().ok()
     }
 
     /// Whether the file at `path` is the record of `key`, with files below

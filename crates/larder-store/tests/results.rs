@@ -89,33 +89,64 @@ fn what_is_not_published_leaves_nothing() {
 }
 
 #[test]
-fn a_fixed_place_is_a_function_of_the_key() {
+fn a_fixed_place_is_a_function_of_its_digest() {
     let (one, two) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     let inner = "target/debug/build/foo-1/out";
     let place = |root: &Path| {
         let store = DiskStore::open(root).unwrap();
-        let pending = store.begin_at(store.lock_key(&key(1)).unwrap(), inner).unwrap();
+        let pending = store.begin_at(&key(1), inner).unwrap();
         fs::write(pending.dir().join("gen.rs"), b"1").unwrap();
-        assert!(store.try_lock_key(&key(1)).unwrap().is_none(), "locked while it is made");
         let record = pending.publish(sample_record(&key(1), &[])).unwrap();
-        assert!(store.try_lock_key(&key(1)).unwrap().is_some(), "free when it is published");
         record.directory
     };
     let directory = place(one.path());
     assert_eq!(directory, place(two.path()));
     assert!(directory.ends_with(inner));
-    // Damaged, dropped and made again: same place, nothing left of before.
     let store = DiskStore::open(one.path()).unwrap();
-    let record = store.record(&key(1)).unwrap().unwrap();
-    fs::write(store.dir_of(&record).join("gen.rs"), b"2").unwrap();
-    fs::write(store.dir_of(&record).join("stale.rs"), b"").unwrap();
-    let damaged = store.verify(&record, Check::Quick).unwrap_err();
-    assert!(damaged.file.ends_with("gen.rs"), "{damaged}");
-    assert_eq!(store.record(&key(1)).unwrap(), None);
-    assert_eq!(place(one.path()), directory);
-    assert!(!store.dir_of(&record).join("stale.rs").exists());
-    let lock = store.lock_key(&key(2)).unwrap();
-    store.begin_at(lock, "../../escape").unwrap_err();
+    // What nobody can have seen is no reason for another place.
+    let pending = store.begin_at(&key(2), inner).unwrap();
+    let unseen = pending.dir().to_owned();
+    drop(pending);
+    fs::create_dir_all(&unseen).unwrap();
+    fs::write(unseen.join("stale.rs"), b"").unwrap();
+    let pending = store.begin_at(&key(2), inner).unwrap();
+    assert_eq!(pending.dir(), unseen);
+    assert!(!unseen.join("stale.rs").exists());
+    // Nor is a place waited for that is being written to.
+    let beside = store.begin_at(&key(2), inner).unwrap();
+    assert_ne!(beside.dir(), unseen);
+    store.begin_at(&key(3), "../../escape").unwrap_err();
+}
+
+#[test]
+fn a_published_place_is_left_to_who_uses_it() {
+    let root = tempfile::tempdir().unwrap();
+    let store = DiskStore::open(root.path()).unwrap();
+    let publish_as = |n: u32| {
+        let pending = store.begin_at(&Digest::of(b"place"), "target/out").unwrap();
+        fs::write(pending.dir().join("gen.rs"), n.to_string()).unwrap();
+        let mut record = sample_record(&key(n), &[]);
+        record.outputs = pending.hash_outputs().unwrap();
+        pending.publish_as(key(n), record).map_err(|(error, _)| error).unwrap()
+    };
+    let first = publish_as(1);
+    // Another key, and the same one again: made elsewhere.
+    let second = publish_as(2);
+    let again = publish_as(1);
+    let directories = [&first, &second, &again].map(|record| &record.directory);
+    assert!(directories[0] != directories[1] && directories[1] != directories[2]);
+    assert_ne!(directories[0], directories[2]);
+    for (n, record) in [(1, &first), (2, &second), (1, &again)] {
+        assert_eq!(fs::read_to_string(store.dir_of(record).join("gen.rs")).unwrap(), n.to_string());
+    }
+    // Damaged and dropped: who found it earlier still reads what was there.
+    fs::write(store.dir_of(&second).join("gen.rs"), b"22").unwrap();
+    store.verify(&second, Check::Quick).unwrap_err();
+    assert_eq!(store.record(&key(2)).unwrap(), None);
+    let third = publish_as(2);
+    assert_ne!(third.directory, second.directory);
+    assert!(store.dir_of(&second).exists());
+    store.verify(&third, Check::Full).unwrap();
 }
 
 #[test]

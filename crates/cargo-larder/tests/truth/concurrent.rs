@@ -145,3 +145,79 @@ fn two_checkouts_at_once() {
         assert_eq!(says(project, "app"), format!("app 1 {data}\n"));
     }
 }
+
+/// Two runs of one script that differ in a variable which it does not declare,
+/// the second while the first build still has to compile what uses the first
+/// one's files: each build gets its own, and nothing is published under the
+/// wrong key.
+#[test]
+fn a_run_does_not_replace_what_another_build_uses() {
+    let env = env();
+    let root = env.root().to_owned();
+    let project = env
+        .project("shared")
+        .file(
+            "Cargo.toml",
+            format!("[workspace]\nmembers = [\"gate\", \"app\"]\nresolver = \"3\"\n\n{QUICK}"),
+        )
+        .file("gate/Cargo.toml", manifest("gate", ""))
+        .file(
+            "gate/build.rs",
+            format!(
+                "use std::{{path::Path, thread, time::Duration}};\nfn main() {{\n    \
+                 println!(\"cargo::rerun-if-changed=turn\");\n    \
+                 for _ in 0..12000 {{\n        if Path::new({:?}).exists() {{ return }}\n        \
+                 thread::sleep(Duration::from_millis(5));\n    }}\n}}\n",
+                root.join("go")
+            ),
+        )
+        .file("gate/turn", "1")
+        .file("gate/src/lib.rs", "")
+        .file("app/Cargo.toml", manifest("app", "[dependencies]\ngate.path = \"../gate\"\n"))
+        .file(
+            "app/build.rs",
+            format!(
+                "use std::{{env, fs, path::Path}};\nfn main() {{\n    \
+                 println!(\"cargo::rerun-if-changed=build.rs\");\n    \
+                 let colour = env::var(\"PAINT_COLOUR\").unwrap();\n    \
+                 let out = env::var(\"OUT_DIR\").unwrap();\n    \
+                 fs::write(Path::new(&out).join(\"colour.txt\"), &colour).unwrap();\n    \
+                 fs::write(Path::new({root:?}).join(&colour), \"\").unwrap();\n}}\n"
+            ),
+        )
+        .file(
+            "app/src/main.rs",
+            "use gate as _;\nfn main() {\n    \
+             println!(\"{}\", include_str!(concat!(env!(\"OUT_DIR\"), \"/colour.txt\")));\n}\n",
+        )
+        .build();
+    let build = |project: &Project<'_>, colour: &str| {
+        let mut command = env.larder_command();
+        command.args(["build", "-j4"]).current_dir(project.root()).env("PAINT_COLOUR", colour);
+        command
+    };
+    // What the script reads is known from an earlier build.
+    std::fs::write(root.join("go"), "").expect("a file");
+    env.run(&mut build(&project, "green")).success();
+    std::fs::remove_file(root.join("go")).expect("a file");
+    project.write("gate/turn", "2");
+    let other = project.checkout("other");
+    let start = |project: &Project<'_>, colour: &str| {
+        let child = build(project, colour).spawn().expect("a build");
+        wait_for(&root.join(colour));
+        child
+    };
+    let mut builds = [start(&project, "red"), start(&other, "blue")];
+    std::fs::write(root.join("go"), "").expect("a file");
+    for child in &mut builds {
+        assert!(child.wait().expect("an end").success());
+    }
+    assert_eq!([says(&project, "app"), says(&other, "app")], ["red\n", "blue\n"]);
+    // Both results are there, and say what their keys do.
+    for colour in ["red", "blue"] {
+        let third = project.checkout(&format!("third-{colour}"));
+        let output = env.run(&mut build(&third, colour));
+        output.success().stderr_has("6 units: 6 from the store");
+        assert_eq!(says(&third, "app"), format!("{colour}\n"));
+    }
+}
