@@ -7,7 +7,7 @@ use crate::error::StoreError;
 use crate::hold::{Epoch, Hold};
 use crate::layout::{FORMAT, Layout};
 use crate::lock::KeyLock;
-use crate::read_write::{read_quietly, read_used, remove, replace};
+use crate::read_write::{put_new, read_quietly, read_used, remove, replace};
 use crate::{Durations, StatCache};
 use larder_schema::Digest;
 use larder_schema::pathset::{KeyInputs, PATH_SETS_VERSION, PathSets};
@@ -156,18 +156,38 @@ impl DiskStore {
         self.layout().out().join(&record.directory)
     }
 
+    /// Publishes `record`. One that it takes the place of is dropped, since
+    /// others may use its files.
     pub(crate) fn put_record(&self, record: &ResultRecord) -> Result<(), StoreError> {
-        self.put_json(&self.layout().record(&record.key), record)
+        let path = self.layout().record(&record.key);
+        let bytes = to_json(&path, record)?;
+        // As in `replace`: for the temporary file.
+        let _hold = self.hold()?;
+        put_new(&self.layout().tmp(), &path, &bytes, || {
+            let published = read_quietly(&path).ok().flatten();
+            match published.and_then(|bytes| parse_record(&bytes, &record.key)) {
+                Some(published) => self.drop_record(&published),
+                None => drop(remove(&path)),
+            }
+        })
     }
 
     /// Removes `record` if it is still the one that is published. Its files
-    /// go with the next garbage collection.
+    /// go with a later garbage collection.
+    ///
+    /// Other builds may have seen it, also such that began after its
+    /// directory was listed as unreferenced; so the record is not removed but
+    /// moved to where collections see that its files are on their way out.
     pub fn drop_record(&self, record: &ResultRecord) {
         let path = self.layout().record(&record.key);
         let published = read_quietly(&path).ok().flatten();
         let published = published.and_then(|bytes| parse_record(&bytes, &record.key));
         if published.is_none_or(|p| p.directory == record.directory) {
-            let _ = remove(&path);
+            let moved = std::fs::rename(&path, self.layout().dropped(&self.out_root(record)));
+            // Rather files gone early than a damaged result that stays.
+            if moved.is_err() {
+                let _ = remove(&path);
+            }
         }
     }
 
@@ -260,10 +280,13 @@ impl DiskStore {
     }
 
     fn put_json(&self, path: &Path, value: &impl serde::Serialize) -> Result<(), StoreError> {
-        let bytes = serde_json::to_vec(value)
-            .map_err(|error| StoreError::Io { path: path.to_owned(), source: error.into() })?;
-        self.replace(path, &bytes)
+        self.replace(path, &to_json(path, value)?)
     }
+}
+
+fn to_json(path: &Path, value: &impl serde::Serialize) -> Result<Vec<u8>, StoreError> {
+    serde_json::to_vec(value)
+        .map_err(|error| StoreError::Io { path: path.to_owned(), source: error.into() })
 }
 
 /// The record in `bytes`, if it is one of this version and answers `key`.

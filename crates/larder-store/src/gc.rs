@@ -13,6 +13,7 @@
 use crate::disk::DiskStore;
 use crate::error::StoreError;
 use crate::hold;
+use crate::layout::DROPPED;
 use crate::lock::try_exclusive;
 use crate::read_write::{is_absent, remove};
 use crate::stats::{Found, entries, sharded};
@@ -82,6 +83,8 @@ impl DiskStore {
         // First what an earlier collection had to leave. While that is still
         // in use nothing is added to it, so that it does get its turn.
         if self.sweep(&mut report)? {
+            // What is dropped from here on waits for the next collection.
+            self.forget_dropped()?;
             // Directories before records: one whose record is published while
             // we look is then seen with its record.
             let directories = self.out_directories()?;
@@ -189,6 +192,18 @@ impl DiskStore {
     pub(crate) fn out_root(&self, record: &larder_schema::record::ResultRecord) -> PathBuf {
         let first_two: PathBuf = Path::new(&record.directory).components().take(2).collect();
         self.layout().out().join(first_two)
+    }
+
+    /// Removes the records of damaged results that were dropped until now:
+    /// whoever saw one began before the epoch that comes next.
+    fn forget_dropped(&self) -> Result<(), StoreError> {
+        for (path, _) in entries(&self.layout().trash())? {
+            let name = path.file_name().unwrap_or_default();
+            if name.as_encoded_bytes().starts_with(DROPPED.as_bytes()) {
+                remove(&path)?;
+            }
+        }
+        Ok(())
     }
 
     fn temporary_files(&self) -> Result<Vec<PathBuf>, StoreError> {

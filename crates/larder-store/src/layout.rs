@@ -24,6 +24,8 @@
 //!     trash/<key>.json              records on their way out; asked for, they return
 //!     trash/sealed-<epoch>          builds older than this may still use the trash
 //!     trash/leftovers               unreferenced directories seen at that time
+//!     trash/dropped-<directory>     record of a damaged result: builds of later
+//!                                   epochs than the seal's may still read its files
 //!     tmp/                          files before their rename
 //! ```
 //!
@@ -42,6 +44,9 @@ pub(crate) const BUCKET: &str = "v1";
 
 /// What `FORMAT` says.
 pub(crate) const FORMAT: &str = "larder-store 1\n";
+
+/// Begins the name of a dropped record in the trash.
+pub(crate) const DROPPED: &str = "dropped-";
 
 /// The paths of one store.
 #[derive(Clone, Debug)]
@@ -128,6 +133,12 @@ impl Layout {
 
     pub(crate) fn trashed(&self, key: &Digest) -> PathBuf {
         self.trash().join(format!("{key}.json"))
+    }
+
+    /// Where the record of a damaged result goes whose directory is `root`.
+    pub(crate) fn dropped(&self, root: &Path) -> PathBuf {
+        let name = root.file_name().unwrap_or_default().to_string_lossy();
+        self.trash().join(format!("{DROPPED}{name}"))
     }
 
     pub(crate) fn tmp(&self) -> PathBuf {

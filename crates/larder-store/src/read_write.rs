@@ -50,6 +50,51 @@ pub(crate) fn read_quietly(path: &Path) -> io::Result<Option<Vec<u8>>> {
 
 /// Replaces `path` by `bytes`, through a file in `tmp` (same file system).
 pub(crate) fn replace(tmp: &Path, path: &Path, bytes: &[u8]) -> Result<(), StoreError> {
+    let file = written(tmp, path, bytes)?;
+    // Directories below the areas are made when first needed.
+    let file = match file.persist(path) {
+        Ok(_) => return Ok(()),
+        Err(failed) if failed.error.kind() == io::ErrorKind::NotFound => failed.file,
+        Err(failed) => return Err(StoreError::at(path)(failed.error)),
+    };
+    make_parent(path)?;
+    file.persist(path).map_err(|failed| StoreError::at(path)(failed.error))?;
+    Ok(())
+}
+
+/// Makes `path` with `bytes`; if there is one, `displace` takes it away first.
+/// So none is replaced that `displace` has not seen.
+pub(crate) fn put_new(
+    tmp: &Path,
+    path: &Path,
+    bytes: &[u8],
+    mut displace: impl FnMut(),
+) -> Result<(), StoreError> {
+    let mut file = written(tmp, path, bytes)?;
+    // Others may publish as fast as we take away; nobody wins that for long.
+    for _ in 0..100 {
+        let failed = match file.persist_noclobber(path) {
+            Ok(_) => return Ok(()),
+            Err(failed) => failed,
+        };
+        match failed.error.kind() {
+            io::ErrorKind::AlreadyExists => displace(),
+            io::ErrorKind::NotFound => make_parent(path)?,
+            _ => return Err(StoreError::at(path)(failed.error)),
+        }
+        file = failed.file;
+    }
+    file.persist(path).map_err(|failed| StoreError::at(path)(failed.error))?;
+    Ok(())
+}
+
+fn make_parent(path: &Path) -> Result<(), StoreError> {
+    let Some(parent) = path.parent() else { return Ok(()) };
+    std::fs::create_dir_all(parent).map_err(StoreError::at(parent))
+}
+
+/// A file in `tmp` with `bytes`, on its way to `path`.
+fn written(tmp: &Path, path: &Path, bytes: &[u8]) -> Result<tempfile::NamedTempFile, StoreError> {
     let write = || -> io::Result<tempfile::NamedTempFile> {
         failpoint::pass(path)?;
         // `tempfile` would make it private to this user; the umask decides.
@@ -57,24 +102,13 @@ pub(crate) fn replace(tmp: &Path, path: &Path, bytes: &[u8]) -> Result<(), Store
         file.write_all(bytes)?;
         Ok(file)
     };
-    let file = match write() {
+    match write() {
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
             std::fs::create_dir_all(tmp).map_err(StoreError::at(tmp))?;
-            write().map_err(StoreError::at(tmp))?
+            write().map_err(StoreError::at(tmp))
         }
-        other => other.map_err(StoreError::at(tmp))?,
-    };
-    // Directories below the areas are made when first needed.
-    let file = match file.persist(path) {
-        Ok(_) => return Ok(()),
-        Err(failed) if failed.error.kind() == io::ErrorKind::NotFound => failed.file,
-        Err(failed) => return Err(StoreError::at(path)(failed.error)),
-    };
-    if let Some(parent) = path.parent() {
-        std::fs::create_dir_all(parent).map_err(StoreError::at(parent))?;
+        other => other.map_err(StoreError::at(tmp)),
     }
-    file.persist(path).map_err(|failed| StoreError::at(path)(failed.error))?;
-    Ok(())
 }
 
 /// Unix permissions for a new file or directory, before the umask.

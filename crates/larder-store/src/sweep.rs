@@ -139,6 +139,11 @@ impl DiskStore {
             if referenced.contains(&path) || fs::symlink_metadata(&path).is_err() {
                 continue;
             }
+            // Published and dropped as damaged since: builds that began after
+            // the seal may have seen it.
+            if fs::symlink_metadata(self.layout().dropped(&path)).is_ok() {
+                continue;
+            }
             // A place that its key alone determines may have been begun
             // again since. Its lock is held from then until its record is
             // there, and the records were read before the lock was ours.

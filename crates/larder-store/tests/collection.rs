@@ -152,6 +152,32 @@ fn a_collection_killed_before_it_sealed_is_finished_by_the_next() {
 }
 
 #[test]
+fn a_damaged_result_stays_for_builds_that_began_after_its_directory_was_listed() {
+    let root = tempfile::tempdir().unwrap();
+    let maker = DiskStore::open(root.path()).unwrap();
+    let makers_hold = maker.hold().unwrap();
+    let pending = maker.begin(&key(1)).unwrap();
+    fs::write(pending.dir().join("a"), b"late").unwrap();
+    let collector = DiskStore::open(root.path()).unwrap();
+    // Unreferenced, so listed; but its maker lives, so it stays.
+    collector.gc(EVERYTHING).unwrap();
+    let reader = DiskStore::open(root.path()).unwrap();
+    let readers_hold = reader.hold().unwrap();
+    pending.publish(sample_record(&key(1), &[])).unwrap();
+    let seen = reader.record(&key(1)).unwrap().unwrap();
+    collector.drop_record(&seen);
+    assert_eq!(collector.record(&key(1)).unwrap(), None);
+    drop(makers_hold);
+    drop(maker);
+    collector.gc(EVERYTHING).unwrap();
+    collector.gc(EVERYTHING).unwrap();
+    reader.verify(&seen, Check::Full).unwrap();
+    drop(readers_hold);
+    assert_eq!(collector.gc(EVERYTHING).unwrap().orphans, 1);
+    assert_eq!(leftovers(root.path()), Vec::<PathBuf>::new());
+}
+
+#[test]
 fn a_fixed_place_begun_again_is_not_taken_for_a_leftover() {
     let root = tempfile::tempdir().unwrap();
     let store = DiskStore::open(root.path()).unwrap();
