@@ -5,7 +5,7 @@ use crate::errors::{AlreadyPrinted, Unmodelled};
 use crate::exit::Exit;
 use crate::host::Host;
 use crate::settings::Settings;
-use anyhow::{Context as _, bail};
+use anyhow::Context as _;
 use larder_engine::EngineError;
 use larder_engine::event::Reporter;
 use larder_engine::request::{BuildRequest, Outcome};
@@ -92,6 +92,22 @@ pub(crate) struct GcOutcome {
     pub(crate) held: u64,
     /// Another collection is running: this one did nothing.
     pub(crate) busy: bool,
+    /// What would be removed, in that order; empty after a removal.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) results: Vec<Doomed>,
+}
+
+/// A result that would be removed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub(crate) struct Doomed {
+    /// Its unit.
+    pub(crate) unit: String,
+    /// Its key.
+    pub(crate) key: String,
+    /// Its size.
+    pub(crate) bytes: u64,
+    /// Seconds since it was used, exact to an hour.
+    pub(crate) unused_seconds: u64,
 }
 
 /// Everything below the command line.
@@ -236,14 +252,15 @@ impl Session for Wired<'_> {
     }
 
     fn gc(&self, limits: GcLimits) -> anyhow::Result<GcOutcome> {
-        if limits.dry_run {
-            bail!("`gc --dry-run` is not supported yet: the store cannot tell before it removes");
-        }
         let policy = larder_store::GcPolicy {
             max_bytes: Some(limits.max_size),
             max_age: Some(limits.max_age),
         };
-        let report = self.store()?.gc(policy)?;
+        let store = self.store()?;
+        if limits.dry_run {
+            return Ok(preview(store.gc_preview(policy)?));
+        }
+        let report = store.gc(policy)?;
         Ok(GcOutcome {
             removed: report.removed,
             freed_bytes: report.bytes,
@@ -251,6 +268,28 @@ impl Session for Wired<'_> {
             kept_bytes: report.kept_bytes,
             held: report.deferred,
             busy: report.busy,
+            results: Vec::new(),
         })
+    }
+}
+
+fn preview(preview: larder_store::GcPreview) -> GcOutcome {
+    let results: Vec<Doomed> = preview
+        .results
+        .into_iter()
+        .map(|result| Doomed {
+            unit: result.unit,
+            key: result.key.to_string(),
+            bytes: result.bytes,
+            unused_seconds: result.used.elapsed().unwrap_or_default().as_secs(),
+        })
+        .collect();
+    GcOutcome {
+        removed: results.len() as u64,
+        freed_bytes: results.iter().map(|result| result.bytes).sum(),
+        kept: preview.kept,
+        kept_bytes: preview.kept_bytes,
+        results,
+        ..GcOutcome::default()
     }
 }

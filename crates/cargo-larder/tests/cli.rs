@@ -255,3 +255,21 @@ fn explain_names_the_file_that_changed() {
     project.larder(&["explain"]).success().stdout_has("the file `src/lib.rs` has changed\n");
     project.larder(&["stats"]).success().stdout_has("Builds     2, 6 units\n");
 }
+
+#[test]
+fn gc_says_what_it_would_remove() {
+    let env = env();
+    let project = project(&env);
+    project.larder(&["build"]).success();
+    let dry = ["gc", "--max-size", "0B", "--dry-run"];
+    let before = project.larder(&dry);
+    before.success().stdout_has("would remove 3 results, ").stdout_has("; 0 stay, 0 B\n");
+    before.stdout_has("unused for 0 minutes: app v0.1.0 (build script run)\n");
+    let json = project.larder(&[&dry[..], &["--json"]].concat());
+    let json: Value = serde_json::from_str(&json.success().stdout).unwrap();
+    assert_eq!((json["removed"].as_u64(), json["results"].as_array().unwrap().len()), (Some(3), 3));
+    project.larder(&["build"]).success().stderr_has("3 units: 3 from the store");
+    let done = project.larder(&["gc", "--max-size", "0B"]);
+    done.success().stdout_has("removed 3 results, ");
+    project.larder(&["build"]).success().stderr_has("3 executed");
+}

@@ -17,6 +17,7 @@ use crate::layout::DROPPED;
 use crate::lock::try_exclusive;
 use crate::read_write::{is_absent, remove};
 use crate::stats::{Found, entries, sharded};
+use larder_schema::Digest;
 use std::collections::HashSet;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -51,6 +52,39 @@ pub struct GcReport {
     pub small_files: u64,
     /// Another collection is running: this one did nothing.
     pub busy: bool,
+}
+
+/// What a collection would do.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct GcPreview {
+    /// Results that would go, in that order.
+    pub results: Vec<Doomed>,
+    /// Plans, path sets and inputs that would go.
+    pub small_files: u64,
+    /// Results that would stay.
+    pub kept: u64,
+    /// Bytes of their outputs.
+    pub kept_bytes: u64,
+}
+
+/// A result that would go.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Doomed {
+    /// Its key.
+    pub key: Digest,
+    /// Its unit, for people.
+    pub unit: String,
+    /// Bytes of its outputs.
+    pub bytes: u64,
+    /// When it was used last, exact to an hour.
+    pub used: SystemTime,
+}
+
+impl From<Found> for Doomed {
+    fn from(found: Found) -> Self {
+        let bytes = found.record.size();
+        Self { key: found.record.key, unit: found.record.unit, bytes, used: found.used }
+    }
 }
 
 /// Plans and results compete for the same bytes.
@@ -109,13 +143,33 @@ impl DiskStore {
         Ok(report)
     }
 
-    /// Takes results and plans out of sight that the policy does not allow.
-    fn fill_trash(
-        &self,
-        policy: GcPolicy,
-        found: Vec<Found>,
-        report: &mut GcReport,
-    ) -> Result<(), StoreError> {
+    /// What [`Self::gc`] would remove now, were no build running. Results that
+    /// an earlier collection took out of sight are among them.
+    ///
+    /// # Errors
+    /// Those of reading.
+    pub fn gc_preview(&self, policy: GcPolicy) -> Result<GcPreview, StoreError> {
+        let mut preview = GcPreview::default();
+        preview.results.extend(self.trashed()?.into_iter().map(Doomed::from));
+        let found = self.published()?;
+        preview.kept = found.len() as u64;
+        preview.kept_bytes = found.iter().map(|found| found.record.size()).sum();
+        for candidate in self.condemned(policy, found)? {
+            match candidate.result {
+                Some(found) => {
+                    preview.kept -= 1;
+                    preview.kept_bytes -= candidate.bytes;
+                    preview.results.push(found.into());
+                }
+                None => preview.small_files += 1,
+            }
+        }
+        preview.small_files += self.old_small_files(policy)?.len() as u64;
+        Ok(preview)
+    }
+
+    /// Results and plans that the policy does not allow.
+    fn condemned(&self, policy: GcPolicy, found: Vec<Found>) -> Result<Vec<Candidate>, StoreError> {
         let mut candidates: Vec<Candidate> = found
             .into_iter()
             .map(|f| Candidate {
@@ -132,14 +186,26 @@ impl DiskStore {
         candidates.sort_by(|a, b| (a.used, &a.path).cmp(&(b.used, &b.path)));
         let mut total: u64 = candidates.iter().map(|c| c.bytes).sum();
         let oldest = oldest_allowed(policy);
-        for candidate in candidates {
+        let stays = |candidate: &Candidate| {
             let too_old = oldest.is_some_and(|oldest| candidate.used < oldest);
             let too_much = policy.max_bytes.is_some_and(|max| total > max);
-            if !too_old && !too_much {
-                // The rest was used later, and fits.
-                break;
-            }
             total -= candidate.bytes;
+            !too_old && !too_much
+        };
+        // The rest was used later, and fits.
+        let end = candidates.iter().position(stays).unwrap_or(candidates.len());
+        candidates.truncate(end);
+        Ok(candidates)
+    }
+
+    /// Takes results and plans out of sight that the policy does not allow.
+    fn fill_trash(
+        &self,
+        policy: GcPolicy,
+        found: Vec<Found>,
+        report: &mut GcReport,
+    ) -> Result<(), StoreError> {
+        for candidate in self.condemned(policy, found)? {
             match candidate.result {
                 Some(found) => {
                     let trashed = self.layout().trashed(&found.record.key);
@@ -162,15 +228,22 @@ impl DiskStore {
         policy: GcPolicy,
         report: &mut GcReport,
     ) -> Result<(), StoreError> {
-        let Some(oldest) = oldest_allowed(policy) else { return Ok(()) };
-        for area in ["pathsets", "inputs"] {
-            for (path, meta) in sharded(&self.layout().area(area))? {
-                if meta.modified().is_ok_and(|used| used < oldest) {
-                    report.small_files += u64::from(remove(&path)?);
-                }
-            }
+        for path in self.old_small_files(policy)? {
+            report.small_files += u64::from(remove(&path)?);
         }
         Ok(())
+    }
+
+    /// Path sets and inputs that go by their age.
+    fn old_small_files(&self, policy: GcPolicy) -> Result<Vec<PathBuf>, StoreError> {
+        let Some(oldest) = oldest_allowed(policy) else { return Ok(Vec::new()) };
+        let mut old = Vec::new();
+        for area in ["pathsets", "inputs"] {
+            let files = sharded(&self.layout().area(area))?.into_iter();
+            let is_old = |meta: &fs::Metadata| meta.modified().is_ok_and(|used| used < oldest);
+            old.extend(files.filter(|(_, meta)| is_old(meta)).map(|(path, _)| path));
+        }
+        Ok(old)
     }
 
     /// Lock files of killed processes.

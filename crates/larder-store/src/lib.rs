@@ -49,7 +49,7 @@ pub use disk::DiskStore;
 pub use driver::{Answer, Blob, Driver, DriverError};
 pub use durations::Durations;
 pub use error::StoreError;
-pub use gc::{GcPolicy, GcReport};
+pub use gc::{Doomed, GcPolicy, GcPreview, GcReport};
 pub use hold::Hold;
 pub use lock::KeyLock;
 pub use memory::MemoryDriver;

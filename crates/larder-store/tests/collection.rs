@@ -54,6 +54,33 @@ fn least_recently_used_goes_first() {
 }
 
 #[test]
+fn a_preview_says_what_goes_and_removes_nothing() {
+    let root = tempfile::tempdir().unwrap();
+    let store = DiskStore::open(root.path()).unwrap();
+    for n in 0..6 {
+        publish(&store, n, 100);
+        used_ago(root.path(), &key(n), HOUR * (10 + u32::from(n)));
+    }
+    store.put_plan(&key(9), &[0; 50]).unwrap();
+    for policy in [
+        GcPolicy { max_bytes: Some(300), max_age: None },
+        GcPolicy { max_bytes: None, max_age: Some(HOUR * 12) },
+        EVERYTHING,
+    ] {
+        let preview = store.gc_preview(policy).unwrap();
+        assert_eq!(store.gc_preview(policy).unwrap(), preview, "nothing went");
+        let report = store.gc(policy).unwrap();
+        assert_eq!(preview.results.len() as u64, report.removed, "{policy:?}");
+        assert_eq!(preview.results.iter().map(|r| r.bytes).sum::<u64>(), report.bytes);
+        assert_eq!((preview.kept, preview.kept_bytes), (report.kept, report.kept_bytes));
+        assert_eq!(preview.small_files, report.small_files, "{policy:?}");
+        for doomed in &preview.results {
+            assert_eq!(store.record(&doomed.key).unwrap(), None);
+        }
+    }
+}
+
+#[test]
 fn old_results_go_whatever_their_size() {
     let root = tempfile::tempdir().unwrap();
     let store = DiskStore::open(root.path()).unwrap();
@@ -233,6 +260,35 @@ fn a_fixed_place_is_free_again_when_its_files_are_gone() {
     store.verify(&third, Check::Full).unwrap();
     assert_eq!(collector.gc(EVERYTHING).unwrap().removed, 2);
     assert_eq!(leftovers(root.path()), Vec::<PathBuf>::new());
+}
+
+#[test]
+fn a_result_that_lost_its_record_stays_for_builds_that_found_it() {
+    for replaced in [true, false] {
+        let root = tempfile::tempdir().unwrap();
+        let maker = DiskStore::open(root.path()).unwrap();
+        let hold = maker.hold().unwrap();
+        let pending = maker.begin(&key(1)).unwrap();
+        fs::write(pending.dir().join("a"), b"x").unwrap();
+        let collector = DiskStore::open(root.path()).unwrap();
+        collector.gc(LEFTOVERS).unwrap();
+        // Listed as nobody's, then published and found by a later build.
+        let made = pending.publish(sample_record(&key(1), &[])).unwrap();
+        let user = DiskStore::open(root.path()).unwrap();
+        let used = user.hold().unwrap();
+        assert_eq!(user.record(&key(1)).unwrap().unwrap(), made);
+        if replaced {
+            publish(&maker, 1, 10);
+        } else {
+            maker.drop_record(&made);
+        }
+        drop(hold);
+        collector.gc(LEFTOVERS).unwrap();
+        assert!(files_are_there(&user, &made));
+        drop(used);
+        collector.gc(LEFTOVERS).unwrap();
+        assert!(!files_are_there(&user, &made));
+    }
 }
 
 #[test]

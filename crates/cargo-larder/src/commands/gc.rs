@@ -3,7 +3,7 @@
 use crate::building::Context;
 use crate::exit::Exit;
 use crate::quantity;
-use crate::session::{GcLimits, GcOutcome, Session as _, Wired};
+use crate::session::{Doomed, GcLimits, GcOutcome, Session as _, Wired};
 use crate::settings::Settings;
 use clap::Args;
 use std::time::Duration;
@@ -20,7 +20,7 @@ pub(crate) struct Gc {
     /// Remove what was not used for this long: `30d`, `12h`
     #[arg(long, value_name = "AGE", value_parser = quantity::parse_age)]
     max_age: Option<Duration>,
-    /// Say what would be removed; remove nothing
+    /// Say what would be removed, result by result; remove nothing
     #[arg(long)]
     dry_run: bool,
     /// One JSON object instead of text
@@ -41,10 +41,19 @@ impl Gc {
         if self.json {
             context.console.line(&serde_json::to_string_pretty(&outcome)?);
         } else {
+            for result in &outcome.results {
+                context.console.line(&line(result));
+            }
             context.console.line(&text(&outcome, self.dry_run));
         }
         Ok(Exit::Success)
     }
+}
+
+/// `     1.2 MB, unused for 3 days: serde v1.0.0 (lib)`.
+fn line(result: &Doomed) -> String {
+    let unused = quantity::age(Duration::from_secs(result.unused_seconds));
+    format!("{:>12}, unused for {unused}: {}", quantity::size(result.bytes), result.unit)
 }
 
 fn text(outcome: &GcOutcome, dry_run: bool) -> String {
@@ -67,8 +76,8 @@ fn text(outcome: &GcOutcome, dry_run: bool) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::text;
-    use crate::session::GcOutcome;
+    use super::{line, text};
+    use crate::session::{Doomed, GcOutcome};
 
     #[test]
     fn says_what_went_and_what_stays() {
@@ -78,12 +87,22 @@ mod tests {
             kept: 4,
             kept_bytes: 1000,
             held: 1,
-            busy: false,
+            ..GcOutcome::default()
         };
         assert_eq!(
             text(&outcome, false),
             "removed 3 results, 2.0 MB; 4 stay, 1.0 kB; 1 go when the builds that use them end"
         );
         assert!(text(&outcome, true).starts_with("would remove"));
+    }
+    #[test]
+    fn a_result_is_a_line() {
+        let doomed = Doomed {
+            unit: "serde v1.0.0 (lib)".into(),
+            key: String::new(),
+            bytes: 1_200_000,
+            unused_seconds: 2 * 86_400 + 5,
+        };
+        assert_eq!(line(&doomed), "      1.2 MB, unused for 2 days: serde v1.0.0 (lib)");
     }
 }
