@@ -15,6 +15,7 @@
 //! | `launch` | starting what was built: `run`, `test`, `bench` |
 //! | `terminal`, `console`, `progress`, `reporter` | everything that is printed |
 //! | `session` | the seam to the engine and the store |
+//! | `project` | what a Dockerfile has to know of a project |
 //! | `errors`, `exit` | how failures are shown, and which code they end with |
 //!
 //! It refuses to decide anything about a build: that is the engine's.
@@ -32,6 +33,7 @@ mod history;
 mod host;
 mod launch;
 mod progress;
+mod project;
 mod quantity;
 mod reason;
 mod reporter;

@@ -54,6 +54,7 @@ pub(crate) enum Command {
     Run(commands::run::Run),
     Rustc(commands::rustc::Rustc),
     Exec(commands::exec::Exec),
+    Dockerfile(commands::dockerfile::Dockerfile),
     Explain(commands::explain::Explain),
     Stats(commands::stats::Stats),
     Gc(commands::gc::Gc),

@@ -4,6 +4,7 @@ pub(crate) mod bench;
 pub(crate) mod build;
 pub(crate) mod check;
 pub(crate) mod clippy;
+pub(crate) mod dockerfile;
 pub(crate) mod doctor;
 pub(crate) mod exec;
 pub(crate) mod explain;

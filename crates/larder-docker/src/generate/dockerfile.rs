@@ -1,0 +1,162 @@
+//! The stages, and how they hang together.
+//!
+//! ```text
+//! toolchain ──▶ target ──▶ plan
+//!                 │          │ the plan's bytes
+//!                 ├──▶ cook ◀┘ ──▶ build (layers)
+//!                 └──▶ build (mount)  ──▶ the image
+//! ```
+//!
+//! Nothing is copied into the builder: sources are bind-mounted, so no layer
+//! holds them, and no modification time of a reused layer can be seen. The plan
+//! stage runs at every edit and takes a moment; its output has the same bytes
+//! while the external crates are the same, and then the cook layer is reused.
+
+use super::{builder, image, text};
+use crate::settings::{Cache, LarderFrom, Settings, SettingsError};
+
+/// The store, in a layer or in a cache mount.
+pub(super) const STORE: &str = "/larder";
+
+/// Where the build writes what is delivered; kept in memory.
+pub(super) const TARGET: &str = "/target";
+
+/// The build argument of [`Cache::Auto`].
+const CHOICE: &str = "LARDER_CACHE";
+
+/// The text of a Dockerfile.
+pub fn dockerfile(settings: &Settings) -> Result<String, SettingsError> {
+    settings.check()?;
+    let mut sections = vec![head(settings)];
+    sections.extend(builder::stages(settings));
+    match settings.cache {
+        Cache::Layers => sections.extend([plan(settings), cook(), layers(settings, "build")]),
+        Cache::Mount => sections.push(mount(settings, "build")),
+        Cache::Auto => sections.extend([
+            plan(settings),
+            cook(),
+            layers(settings, "build-layers"),
+            mount(settings, "build-mount"),
+            format!("FROM build-${{{CHOICE}}} AS build\n"),
+        ]),
+    }
+    sections.push(image::stage(settings));
+    Ok(sections.join("\n"))
+}
+
+fn head(settings: &Settings) -> String {
+    let mut head = format!("# Written by `{}`; yours to edit.\n", settings.written_by);
+    let mut command = vec!["docker build".to_owned()];
+    if settings.larder == LarderFrom::Context {
+        command.push("--build-context larder=DIR".into());
+    }
+    if !settings.platforms.is_empty() {
+        let names: Vec<_> = settings.platforms.iter().map(|platform| platform.docker).collect();
+        command.push(format!("--platform {}", names.join(",")));
+    }
+    if settings.file != "Dockerfile" {
+        command.push(format!("-f {}", text::shell(&settings.file)));
+    }
+    head.push_str(&format!("# Build it with: {} .\n", command.join(" ")));
+    if settings.larder == LarderFrom::Context {
+        head.push_str(
+            "# DIR is a directory that holds `cargo-larder` for the machine that builds.\n",
+        );
+    }
+    let mut arguments = String::new();
+    if settings.cache == Cache::Auto {
+        arguments.push_str(&format!(
+            "\n# `mount` keeps results on this builder, one by one; `layers` keeps the external crates in\n\
+             # a layer, which a builder that starts empty can import: --build-arg {CHOICE}=layers\n\
+             ARG {CHOICE}=mount\n"
+        ));
+    }
+    if builder::has_target_stages(settings) {
+        arguments.push_str("\n# BuildKit knows these two: the platform of the image.\nARG TARGETARCH\nARG TARGETVARIANT\n");
+    }
+    head + &arguments
+}
+
+/// The flags that say what is built, the same in every stage.
+fn command(settings: &Settings) -> String {
+    let mut words = vec!["build".to_owned(), "--locked".into()];
+    if settings.profile == "release" {
+        words.push("--release".into());
+    } else {
+        words.extend(["--profile".into(), settings.profile.clone()]);
+    }
+    for bin in &settings.bins {
+        words.extend(["--bin".into(), bin.clone()]);
+    }
+    words.extend(settings.flags.iter().cloned());
+    words.iter().map(|word| text::shell(word)).collect::<Vec<_>>().join(" ")
+}
+
+/// Cargo's own downloads. Its locks are in there too, so builds may share it.
+fn cargo_home() -> String {
+    format!("type=cache,id=larder-cargo-home,sharing=shared,target={}", builder::CARGO_HOME)
+}
+
+fn sources() -> String {
+    // Some build scripts write beside their sources; what they write is gone
+    // afterwards, and the context stays as it was.
+    format!("type=bind,target={},rw", builder::SOURCES)
+}
+
+fn in_memory() -> String {
+    format!("type=tmpfs,target={TARGET}")
+}
+
+fn plan(settings: &Settings) -> String {
+    let run = text::run(
+        &[sources(), cargo_home(), in_memory()],
+        &[format!("cargo larder plan -o /larder.plan -- {}", command(settings))],
+    );
+    format!(
+        "# What external crates need for exactly this command. Edits of the workspace do not change it.\n\
+         FROM target AS plan\n{run}"
+    )
+}
+
+fn cook() -> String {
+    let run = text::run(
+        &["type=bind,from=plan,source=/larder.plan,target=/larder.plan".into(), cargo_home()],
+        &["cargo larder cook /larder.plan".into()],
+    );
+    format!(
+        "# The external crates: a layer that is reused until one of them changes.\nFROM target AS cook\n{run}"
+    )
+}
+
+fn layers(settings: &Settings, name: &str) -> String {
+    build(settings, "cook", name, Vec::new())
+}
+
+fn mount(settings: &Settings, name: &str) -> String {
+    let stage = build(settings, "target", name, vec![store(settings)]);
+    format!(
+        "# The store is a cache mount: many builds may use it at once, and only what changed compiles.\n{stage}"
+    )
+}
+
+/// The mount of the store. Target platforms share it, as they share build
+/// scripts and proc-macros; build platforms and toolchains have their own.
+fn store(settings: &Settings) -> String {
+    let rust: String = builder::image(settings)
+        .chars()
+        .map(|c| if c.is_ascii_alphanumeric() || c == '.' { c } else { '-' })
+        .collect();
+    format!("type=cache,id=larder-store-{rust}-$BUILDARCH,sharing=shared,target={STORE}")
+}
+
+fn build(settings: &Settings, from: &str, name: &str, mut mounts: Vec<String>) -> String {
+    mounts.splice(0..0, [sources(), cargo_home(), in_memory()]);
+    let mut commands = vec![format!("cargo larder {}", command(settings))];
+    commands.extend(image::collect(settings));
+    let arch = if mounts.iter().any(|mount| mount.contains("$BUILDARCH")) {
+        "ARG BUILDARCH\n"
+    } else {
+        ""
+    };
+    format!("FROM {from} AS {name}\n{arch}ARG SOURCE_DATE_EPOCH\n{}", text::run(&mounts, &commands))
+}
