@@ -75,6 +75,7 @@ fn dispatch(host: &Host, split: &Split, console: &mut Console) -> anyhow::Result
         Command::Rustc(it) => it.run(&context),
         Command::Exec(it) => it.run(&context),
         Command::Dockerfile(it) => it.run(&context),
+        Command::Lint(it) => it.run(&context),
         Command::Explain(it) => it.run(&context),
         Command::Stats(it) => it.run(&context),
         Command::Gc(it) => it.run(&context),

@@ -1,7 +1,8 @@
-//! Dockerfiles, written for a project.
+//! Dockerfiles: written for a project, and read for mistakes.
 //!
 //! ```text
 //! Settings ──▶ generate ──▶ Dockerfile, .dockerignore
+//! text ──▶ document ──▶ lint ──▶ findings ──▶ text, JSON, SARIF
 //! ```
 //!
 //! | module | holds |
@@ -10,11 +11,16 @@
 //! | [`platform`] | the platforms of Docker, as cargo, Debian and gcc call them |
 //! | [`native`] | crates that usually want a system package |
 //! | [`generate`] | the text |
+//! | [`document`], [`shell`] | an existing Dockerfile: stages, instructions, commands |
+//! | [`lint`] | the rules, one per file, and the formats of their findings |
 //!
 //! Pure: it reads no file and starts nothing. It knows no project either: what
 //! it needs of one is in [`settings::Settings`].
 
+pub mod document;
 pub mod generate;
+pub mod lint;
 pub mod native;
 pub mod platform;
 pub mod settings;
+pub mod shell;

@@ -55,6 +55,7 @@ pub(crate) enum Command {
     Rustc(commands::rustc::Rustc),
     Exec(commands::exec::Exec),
     Dockerfile(commands::dockerfile::Dockerfile),
+    Lint(commands::lint::Lint),
     Explain(commands::explain::Explain),
     Stats(commands::stats::Stats),
     Gc(commands::gc::Gc),

@@ -9,6 +9,7 @@ pub(crate) mod doctor;
 pub(crate) mod exec;
 pub(crate) mod explain;
 pub(crate) mod gc;
+pub(crate) mod lint;
 pub(crate) mod run;
 pub(crate) mod rustc;
 pub(crate) mod stats;

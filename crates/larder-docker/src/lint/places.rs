@@ -1,0 +1,86 @@
+//! Directories that rules know: those of cargo and rustup, and of a build.
+
+use crate::document::{Document, Mount, Stage};
+
+/// Whether a path is one of cargo's homes, whole.
+pub(super) fn is_cargo_home(path: &str) -> bool {
+    let path = path.trim_end_matches('/');
+    path == "/usr/local/cargo"
+        || path == "$CARGO_HOME"
+        || path == "${CARGO_HOME}"
+        || path.ends_with("/.cargo")
+}
+
+/// Whether a path is one of rustup's homes, or in it.
+pub(super) fn is_rustup_home(path: &str) -> bool {
+    path.starts_with("/usr/local/rustup")
+        || path.starts_with("$RUSTUP_HOME")
+        || path.starts_with("${RUSTUP_HOME}")
+        || path.split('/').any(|part| part == ".rustup")
+}
+
+/// Whether a path is where cargo keeps its downloads, below its home.
+pub(super) fn is_registry(path: &str) -> bool {
+    let mut parts = path.trim_end_matches('/').split('/').rev();
+    let is_part = |part: &str| matches!(part, "registry" | "git" | "db" | "cache" | "index");
+    let mut last = parts.next().unwrap_or_default();
+    if !is_part(last) {
+        return false;
+    }
+    for part in parts {
+        if is_cargo_part(part) {
+            return matches!(last, "registry" | "git");
+        }
+        last = part;
+    }
+    false
+}
+
+fn is_cargo_part(part: &str) -> bool {
+    matches!(part, "cargo" | ".cargo" | "$CARGO_HOME" | "${CARGO_HOME}")
+}
+
+/// Whether a cache mount is on a target directory of cargo.
+pub(super) fn is_target(document: &Document, stage: usize, mount: &Mount) -> bool {
+    let target = document.expanded(stage, mount.target());
+    let target = target.trim_end_matches('/');
+    let declared = document.expanded(stage, "$CARGO_TARGET_DIR");
+    mount.is("cache")
+        && (target == declared.trim_end_matches('/')
+            || target.rsplit('/').next() == Some("target")
+            || target.split('/').rev().nth(1) == Some("target"))
+}
+
+/// Whether an image has a Rust toolchain.
+pub(super) fn has_toolchain(image: &str) -> bool {
+    let name = image.split('@').next().unwrap_or(image);
+    let last = name.rsplit('/').next().unwrap_or(name);
+    let name = last.split(':').next().unwrap_or(last);
+    matches!(name, "rust" | "cargo-chef" | "rust-musl-builder" | "muslrust" | "rustlang")
+}
+
+/// Whether a name is that of a stage before `index`.
+pub(super) fn is_stage(stages: &[Stage], index: usize, name: &str) -> bool {
+    stages[..index]
+        .iter()
+        .any(|stage| stage.name.as_deref().is_some_and(|other| other.eq_ignore_ascii_case(name)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn homes_and_downloads_are_told_apart() {
+        assert!(is_cargo_home("/usr/local/cargo/") && is_cargo_home("/x/.cargo"));
+        assert!(!is_cargo_home("/usr/local/cargo/registry") && !is_cargo_home("/cargo"));
+        assert!(is_registry("/usr/local/cargo/registry") && is_registry("$CARGO_HOME/git/db"));
+        assert!(is_registry("/usr/local/cargo/registry/index"));
+        assert!(!is_registry("/cache") && !is_registry("/app/git"));
+        assert!(is_rustup_home("/home/.rustup/toolchains"));
+        assert!(
+            has_toolchain("rust:1-alpine") && has_toolchain("lukemathwalker/cargo-chef:latest")
+        );
+        assert!(!has_toolchain("rusty:1"));
+    }
+}

@@ -1,0 +1,72 @@
+//! Every rule with its own two Dockerfiles, the generated ones, and the page.
+
+use super::{Finding, RULES, Subject, lint, reference_page, sarif};
+use crate::document::Document;
+use crate::generate::{dockerfile, dockerignore, tests::matrix};
+
+fn findings(text: &str, dockerignore: Option<&str>) -> Vec<Finding> {
+    let document = Document::parse(text).unwrap_or_else(|error| panic!("{error}\n{text}"));
+    lint(&Subject { document: &document, dockerignore })
+}
+
+#[test]
+fn every_rule_finds_its_mistake_and_nothing_where_it_is_mended() {
+    for rule in RULES {
+        // What this one rule is about is missing on purpose in its own example.
+        let ignore = (rule.id != "dockerignore").then_some("/target\n");
+        let names = |text| {
+            let mut names: Vec<_> = findings(text, ignore).iter().map(|f| f.rule).collect();
+            names.dedup();
+            names
+        };
+        assert!(names(rule.bad).contains(&rule.id), "{}: {:?}", rule.id, names(rule.bad));
+        assert_eq!(names(rule.good), [""; 0], "{}", rule.id);
+    }
+}
+
+#[test]
+fn rules_are_in_order_and_well_named() {
+    assert!(RULES.is_sorted_by_key(|rule| rule.id));
+    for rule in RULES {
+        assert!(rule.id.chars().all(|c| c.is_ascii_lowercase() || c == '-'), "{}", rule.id);
+        assert!(rule.reason.ends_with('.') && rule.fix.ends_with('.'), "{}", rule.id);
+        assert!(!rule.title.ends_with('.'), "{}", rule.id);
+    }
+}
+
+#[test]
+fn generated_files_have_no_findings() {
+    for settings in matrix() {
+        let text = dockerfile(&settings).unwrap();
+        let ignore = dockerignore("Dockerfile");
+        assert_eq!(findings(&text, Some(&ignore)), [], "{text}");
+    }
+}
+
+#[test]
+fn a_comment_allows_a_finding() {
+    let text = "# larder-lint: allow(latest-tag, root-user)\nFROM rust\n";
+    let rules: Vec<_> = findings(text, None).iter().map(|finding| finding.rule).collect();
+    assert_eq!(rules, ["toolchain-in-image"]);
+}
+
+#[test]
+fn sarif_names_rule_and_line() {
+    let log = sarif("Dockerfile", &findings("FROM debian\n", None), "1");
+    let result = &log["runs"][0]["results"][0];
+    assert_eq!(result["ruleId"], "latest-tag");
+    assert_eq!(result["locations"][0]["physicalLocation"]["region"]["startLine"], 1);
+    let index = usize::try_from(result["ruleIndex"].as_u64().unwrap()).unwrap();
+    assert_eq!(log["runs"][0]["tool"]["driver"]["rules"][index]["id"], "latest-tag");
+}
+
+#[test]
+#[expect(clippy::disallowed_methods, reason = "asks whether to write the page")]
+fn lint_page_is_current() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/reference/lint.md");
+    if std::env::var_os("UPDATE_DOCS").is_some() {
+        std::fs::write(path, reference_page()).unwrap();
+    }
+    let page = std::fs::read_to_string(path).unwrap_or_default();
+    assert!(page == reference_page(), "run `UPDATE_DOCS=1 cargo test -p larder-docker lint_page`");
+}
