@@ -5,12 +5,13 @@ use crate::environment::Environments;
 use crate::event::{Event, Reporter};
 use crate::mention_memo::MentionMemo;
 use crate::places::{Places, libraries_below};
+use crate::side_outputs::Promised;
 use crate::symbols::Symbols;
 use larder_key::inputs::{self, Inputs};
 use larder_key::mention::{self, Mentions};
 use larder_key::{Identities, inputs as key_inputs};
 use larder_schema::Digest;
-use larder_schema::pathset::{PathInput, PathSet};
+use larder_schema::pathset::{PathInput, PathSet, PathUse};
 use larder_schema::plan::{Directives, Plan, UnitIndex};
 use larder_schema::record::ResultRecord;
 use larder_store::DiskStore;
@@ -46,6 +47,10 @@ pub(crate) struct Build<'a> {
     pub runs: RwLock<Vec<Option<Arc<RunOutput>>>>,
     /// Libraries that rustc may load, by unit, computed when asked for.
     pub libraries: Vec<OnceLock<Vec<UnitIndex>>>,
+    /// Whether nothing is to be written.
+    pub dry_run: bool,
+    /// Files that would be there if it were not a dry run.
+    pub promised: Promised,
     /// Names kept from build scripts.
     pub removed: std::sync::Mutex<std::collections::BTreeSet<String>>,
 }
@@ -178,7 +183,10 @@ impl<'a> Build<'a> {
         let mut values = Vec::with_capacity(set.paths.len() + set.env.len());
         for input in &set.paths {
             let path = self.path(unit, input);
-            let value = crate::evaluate::value(self.store.stat_cache(), input, &path);
+            let promised = (input.uses == PathUse::Content).then(|| self.promised.value(&path));
+            let value = promised
+                .flatten()
+                .unwrap_or_else(|| crate::evaluate::value(self.store.stat_cache(), input, &path));
             values.push((format!("{} {}", input_kind(input), input.path), value));
         }
         for name in &set.env {

@@ -25,6 +25,7 @@ mod scan;
 mod schedule;
 mod script_job;
 pub mod session;
+mod side_outputs;
 mod start;
 mod symbols;
 mod tools;

@@ -144,26 +144,17 @@ impl Build<'_> {
         if !differs.is_empty() {
             return Some(Unusable::Differs(differs));
         }
-        for side in &record.side_outputs {
-            let input = larder_schema::pathset::PathInput {
-                path: side.path.clone(),
-                uses: larder_schema::pathset::PathUse::Content,
-            };
-            let path = self.path(unit, &input);
-            let now = crate::evaluate::value(self.store.stat_cache(), &input, &path);
-            if now != side.digest.to_string() {
-                return Some(Unusable::SideOutput(path.to_string_lossy().into_owned()));
-            }
-        }
-        None
+        let spoilt = self.spoilt_side_output(unit, record)?;
+        Some(Unusable::SideOutput(spoilt.to_string_lossy().into_owned()))
     }
 
     /// Takes a hit: its directory, and for runs its directives, are known
-    /// from here on.
+    /// from here on, and what it wrote elsewhere is there.
     ///
     /// # Errors
     /// The text of what is wrong with a stored run.
     pub(crate) fn take(&self, unit: UnitIndex, hit: &Chosen) -> Result<(), String> {
+        self.restore_side_outputs(unit, &hit.record)?;
         self.places.set_dir(unit, &hit.dir);
         if !self.plan.units[unit].is_run() {
             return Ok(());

@@ -15,7 +15,6 @@ use larder_plan::directives::{self, Script};
 use larder_sandbox::process::{Process, Stream};
 use larder_schema::pathset::{PathInput, PathSet, PathUse};
 use larder_schema::plan::{Directives, Severity, Source, UnitIndex};
-use larder_schema::record::SideOutput;
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Mutex;
@@ -66,9 +65,12 @@ impl Build<'_> {
             return Err(fail("build script logged errors".to_owned()));
         }
         let mut path_set = self.script_path_set(unit, &real);
-        let side_outputs = self.side_outputs(unit, began);
+        let written = self.written_in_package(unit, began);
+        let (side_outputs, kept) = self.side_outputs(unit, &task.pending, &written);
         let (outputs, undescribed) = self.outputs(&task.pending)?;
-        let visible_paths = scan::visible_paths(&out_dir, &outputs, &self.telling_roots());
+        let mut visible_paths = scan::visible_paths(&out_dir, &outputs, &self.telling_roots());
+        let kept_dir = task.pending.kept_dir();
+        visible_paths.extend(scan::visible_paths(&kept_dir, &kept, &self.telling_roots()));
         let mut evidence = Vec::new();
         for (token, text) in visible_paths {
             path_set
@@ -218,30 +220,6 @@ impl Build<'_> {
         let root = PathBuf::from(self.places.expand(unit, &package.root));
         let absent = said.rerun_if_changed.iter().find(|path| !root.join(path).exists())?;
         Some(format!("its script runs in every build: it declares `{absent}`, which is not there"))
-    }
-
-    /// Files of a mutable package that changed while its script ran: what it
-    /// wrote there is a condition for not running it again.
-    fn side_outputs(&self, unit: UnitIndex, began: Began) -> Vec<SideOutput> {
-        let package = &self.plan.packages[self.plan.units[unit].package];
-        if package.source.is_immutable() {
-            return Vec::new();
-        }
-        let root = PathBuf::from(self.places.expand(unit, &package.root));
-        let symbols = self.root_symbols();
-        let Ok(files) = crate::evaluate::package_files(&root) else { return Vec::new() };
-        files
-            .into_iter()
-            .filter_map(|file| {
-                let path = root.join(file);
-                let meta = std::fs::metadata(&path).ok()?;
-                if !began.precedes(&meta) {
-                    return None;
-                }
-                let digest = self.store.stat_cache().digest(&path).ok()??;
-                Some(SideOutput { path: symbols.path(&path.to_string_lossy()), digest })
-            })
-            .collect()
     }
 
     fn script_failed(

@@ -10,6 +10,7 @@ use crate::places::Places;
 use crate::plan_cache::{self, Planned};
 use crate::report::Heading;
 use crate::request::{BuildRequest, Outcome};
+use crate::side_outputs::Promised;
 use larder_cargo::host::Host;
 use larder_cargo::inputs::GatherError;
 use larder_key::{Identities, mention};
@@ -155,6 +156,8 @@ impl<'a> Session<'a> {
             memo,
             runs: RwLock::new((0..plan.units.len()).map(|_| None).collect()),
             libraries: (0..plan.units.len()).map(|_| OnceLock::new()).collect(),
+            dry_run: request.dry_run,
+            promised: Promised::default(),
             removed: Mutex::default(),
             plan: &plan,
             identities: &identities,

@@ -54,10 +54,14 @@ pub struct BuiltAgainst {
 /// post-condition: there with that digest, or the action runs.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SideOutput {
-    /// Path relative to the package's directory.
+    /// Template of the path.
     pub path: String,
     /// SHA-256 of the content.
     pub digest: Digest,
+    /// Permission bits, where the bytes are kept beside the result: then the
+    /// file is restored where it is absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mode: Option<u32>,
 }
 
 /// The record of one result.

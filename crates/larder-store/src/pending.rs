@@ -22,6 +22,9 @@ use std::path::{Path, PathBuf};
 /// under, so that the record can be removed with them.
 const KEY_AT: &str = ".larder-key";
 
+/// Beside the outputs: files that the action wrote elsewhere, by digest.
+const KEPT: &str = ".larder-kept";
+
 /// A fresh directory for the outputs of one action.
 ///
 /// Dropping it removes the directory, unless it was published. A process that
@@ -137,6 +140,15 @@ impl DiskStore {
         }
     }
 
+    /// Where the content of a side output of `record` is kept, if it still has
+    /// the digest.
+    #[must_use]
+    pub fn kept(&self, record: &ResultRecord, digest: &Digest) -> Option<PathBuf> {
+        let path = self.out_root(record).join(KEPT).join(digest.to_string());
+        let found = self.stat_cache().digest(&path).ok()??;
+        (found == *digest).then_some(path)
+    }
+
     /// The key that a fixed place was published under.
     pub(crate) fn key_at(&self, root: &Path) -> Option<Digest> {
         fs::read_to_string(root.join(KEY_AT)).ok()?.parse().ok()
@@ -190,6 +202,31 @@ impl Pending {
         &self.key
     }
 
+    /// Keeps the content of a file that the action wrote elsewhere, beside its
+    /// own files: see [`DiskStore::kept`]. The output is named by its digest,
+    /// below [`Pending::kept_dir`].
+    ///
+    /// # Errors
+    /// The file cannot be read, or not be copied.
+    pub fn keep(&self, path: &Path) -> Result<OutputFile, StoreError> {
+        let dir = self.kept_dir();
+        fs::create_dir_all(&dir).map_err(StoreError::at(&dir))?;
+        let copy = dir.join("new");
+        fs::copy(path, &copy).map_err(StoreError::at(path))?;
+        // What was copied counts, not what is there now.
+        let (digest, meta) = self.store.stat_cache().read(&copy).map_err(StoreError::at(&copy))?;
+        let name = digest.to_string();
+        fs::rename(&copy, dir.join(&name)).map_err(StoreError::at(&dir))?;
+        let mode = meta.mode() & 0o777;
+        Ok(OutputFile { name, digest, size: meta.size(), mode, symlink: None })
+    }
+
+    /// Where [`Pending::keep`] puts files.
+    #[must_use]
+    pub fn kept_dir(&self) -> PathBuf {
+        self.root.join(KEPT)
+    }
+
     /// Reads everything that the action left, sorted by name. Empty
     /// directories are not outputs.
     ///
@@ -216,6 +253,9 @@ impl Pending {
             let name = name.to_str().ok_or_else(|| unpublishable("its name is not UTF-8"))?;
             let name = format!("{prefix}{name}");
             let kind = entry.file_type().map_err(StoreError::at(&path))?;
+            if path == self.kept_dir() {
+                continue;
+            }
             if kind.is_dir() {
                 self.hash_dir(&path, &format!("{name}/"), outputs)?;
             } else if kind.is_symlink() {

@@ -191,19 +191,26 @@ fn side_outputs_are_there_or_the_script_runs() {
     assert_eq!(says(&project, "side"), "one\n");
     all_hit(&project, &["build"]);
 
+    // Absent, it is written again, in a dry run only counted.
+    let written = project.read("src/generated.rs");
     project.remove("src/generated.rs");
+    all_hit(&project, &["build", "--dry-run"]);
+    assert!(!project.path("src/generated.rs").exists());
+    all_hit(&project, &["build"]);
+    assert_eq!(project.read("src/generated.rs"), written);
+    // Changed, it is the script's business.
+    project.write("src/generated.rs", "pub const SCHEMA: &str = \"by hand\";\n");
     let runs = ran(&project, &["build"]);
     assert_eq!(runs[0], "side run: side output", "{runs:?}");
-    assert!(project.path("src/generated.rs").exists());
-    project.write("src/generated.rs", "pub const SCHEMA: &str = \"by hand\";\n");
-    project.larder(&["build"]).success();
     assert_eq!(says(&project, "side"), "one\n");
+    assert_eq!(project.read("src/generated.rs"), written);
     all_hit(&project, &["build"]);
 
     // A checkout without the generated file, and one with a stale one.
     let second = project.checkout("second");
     second.remove("src/generated.rs");
-    second.larder(&["build"]).success();
+    all_hit(&second, &["build"]);
+    assert_eq!(second.read("src/generated.rs"), written);
     assert_eq!(says(&second, "side"), "one\n");
     second.write("schema.txt", "two");
     second.larder(&["build"]).success();
@@ -212,6 +219,51 @@ fn side_outputs_are_there_or_the_script_runs() {
     all_hit(&second, &["build"]);
     all_hit(&project, &["build"]);
     assert_eq!(says(&project, "side"), "one\n");
+}
+
+/// What a script writes below the target directory of its package, with its
+/// mode, and what holds the path of one checkout.
+#[test]
+fn side_outputs_are_restored_as_they_were_left() {
+    let env = env();
+    let project = env
+        .project("left")
+        .file("Cargo.toml", manifest("left", QUICK))
+        .file(
+            "build.rs",
+            "use std::{env, fs, os::unix::fs::PermissionsExt};\nfn main() {\n    \
+             println!(\"cargo::rerun-if-changed=build.rs\");\n    \
+             fs::create_dir_all(\"gen/deep\").unwrap();\n    \
+             fs::write(\"gen/deep/tool.sh\", \"#!/bin/sh\\n\").unwrap();\n    \
+             fs::set_permissions(\"gen/deep/tool.sh\", fs::Permissions::from_mode(0o755)).unwrap();\n    \
+             if fs::exists(\"says-where\").unwrap() {\n        \
+             fs::write(\"gen/where\", env::var(\"CARGO_MANIFEST_DIR\").unwrap()).unwrap();\n    }\n}\n",
+        )
+        .file("src/main.rs", "fn main() {}\n")
+        .build();
+    project.larder(&["build"]).success();
+    let second = project.checkout("second");
+    second.remove("gen");
+    all_hit(&second, &["build"]);
+    assert_eq!(second.read("gen/deep/tool.sh"), "#!/bin/sh\n");
+    let mode = |project: &larder_test::Project<'_>| {
+        use std::os::unix::fs::PermissionsExt as _;
+        let meta = std::fs::metadata(project.path("gen/deep/tool.sh")).expect("a file");
+        meta.permissions().mode() & 0o777
+    };
+    assert_eq!(mode(&second), 0o755);
+    // What names its checkout is no other checkout's.
+    project.write("says-where", "");
+    project.append("build.rs", "// again\n");
+    project.larder(&["build"]).success();
+    let third = project.checkout("third");
+    third.remove("gen");
+    third.larder(&["build"]).success();
+    assert_eq!(third.read("gen/where"), third.root().display().to_string());
+    all_hit(&third, &["build"]);
+    third.remove("gen");
+    all_hit(&third, &["build"]);
+    assert_eq!(third.read("gen/where"), third.root().display().to_string());
 }
 
 /// `DEP_*` values reach the dependents' scripts, and `links` can be answered
