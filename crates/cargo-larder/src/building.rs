@@ -81,7 +81,7 @@ impl<'a> Asked<'a> {
     }
 
     /// What makes the command cargo's.
-    fn unmodelled(&self, globals: &Common) -> Option<String> {
+    pub(crate) fn unmodelled(&self, globals: &Common) -> Option<String> {
         let unstable = globals.unstable.iter().chain(&self.common.unstable).next();
         let given =
             [(self.compile.unit_graph, "--unit-graph"), (self.compile.timings, "--timings")];
@@ -92,7 +92,11 @@ impl<'a> Asked<'a> {
     }
 
     /// What the engine is asked.
-    fn request(&self, context: &Context<'_>, args: &CargoArgs) -> anyhow::Result<BuildRequest> {
+    pub(crate) fn request(
+        &self,
+        context: &Context<'_>,
+        args: &CargoArgs,
+    ) -> anyhow::Result<BuildRequest> {
         let host = context.host;
         let verbose = match context.console.verbosity() {
             Verbosity::Quiet | Verbosity::Normal => 0,

@@ -21,10 +21,12 @@
 //! It refuses to decide anything about a build: that is the engine's.
 
 mod args;
+mod asked_command;
 mod building;
 mod cargo;
 mod commands;
 mod console;
+mod cooking;
 mod env_vars;
 mod errors;
 mod exit;

@@ -6,6 +6,7 @@ use crate::exit::Exit;
 use crate::host::Host;
 use crate::settings::Settings;
 use anyhow::Context as _;
+use larder_cargo::fetch::FetchError;
 use larder_engine::EngineError;
 use larder_engine::event::Reporter;
 use larder_engine::request::{BuildRequest, Outcome};
@@ -157,7 +158,8 @@ impl<'a> Wired<'a> {
         Self { host, settings, env: host.env_of_builds() }
     }
 
-    fn machine(&self) -> anyhow::Result<larder_cargo::Host> {
+    /// What of this machine the engine may know.
+    pub(crate) fn machine(&self) -> anyhow::Result<larder_cargo::Host> {
         Ok(larder_cargo::Host {
             env: self.env.clone(),
             cwd: self.host.cwd.clone().context("could not find the working directory")?,
@@ -185,13 +187,20 @@ impl<'a> Wired<'a> {
     }
 }
 
+/// The engine's errors as what they mean here.
+pub(crate) fn explained(error: EngineError) -> anyhow::Error {
+    match error {
+        EngineError::Cargo(code) | EngineError::Fetch(FetchError::Cargo { code }) => {
+            AlreadyPrinted(Exit::Program(code)).into()
+        }
+        EngineError::Unsupported(what) => Unmodelled { what }.into(),
+        other => anyhow::Error::from(other),
+    }
+}
+
 impl Session for Wired<'_> {
     fn build(&self, request: &BuildRequest, reporter: &dyn Reporter) -> anyhow::Result<Outcome> {
-        larder_engine::build(&self.machine()?, request, reporter).map_err(|error| match error {
-            EngineError::Cargo(code) => AlreadyPrinted(Exit::Program(code)).into(),
-            EngineError::Unsupported(what) => Unmodelled { what }.into(),
-            other => anyhow::Error::from(other),
-        })
+        larder_engine::build(&self.machine()?, request, reporter).map_err(explained)
     }
 
     fn launch(

@@ -9,6 +9,7 @@
 pub mod args;
 pub mod config;
 pub mod depinfo;
+pub mod fetch;
 pub mod host;
 pub mod inputs;
 pub mod lockfile;

@@ -33,8 +33,8 @@ pub(crate) struct Build<'a> {
     pub store: &'a DiskStore,
     /// What programs mention.
     pub mentions: &'a MentionMemo,
-    /// Tools of the host that count: linker and libc for what is linked.
-    pub linker: String,
+    /// Linker and libc of the host, by the linker that is configured.
+    pub linkers: BTreeMap<Option<String>, String>,
     /// Tools that build scripts find in `PATH`.
     pub tools: String,
     /// What `target-cpu=native` stands for.
@@ -152,12 +152,12 @@ impl<'a> Build<'a> {
         };
         if u.is_run() {
             inputs.push(("tools".to_owned(), self.tools.clone()));
-            inputs.push(("linker and libc".to_owned(), self.linker.clone()));
+            inputs.push(("linker and libc".to_owned(), self.linker(unit)));
         } else {
             key_inputs::RUSTC_VARIABLES.iter().for_each(|name| variable(name));
             if action.links {
                 key_inputs::LINKER_VARIABLES.iter().for_each(|name| variable(name));
-                inputs.push(("linker and libc".to_owned(), self.linker.clone()));
+                inputs.push(("linker and libc".to_owned(), self.linker(unit)));
             }
         }
         if u.rustflags.iter().any(|flag| flag.contains("target-cpu=native"))
@@ -175,6 +175,20 @@ impl<'a> Build<'a> {
             }
         }
         inputs
+    }
+
+    /// What links for a unit: a result must not depend on the linkers of
+    /// other units, which another plan does not have.
+    fn linker(&self, unit: UnitIndex) -> String {
+        let own = crate::plan_cache::configured_linker(&self.plan.units[unit]);
+        let digest = |linker: Option<&str>| {
+            self.linkers.get(&linker.map(str::to_owned)).cloned().unwrap_or_default()
+        };
+        match own {
+            // What else it starts is the host's.
+            Some(own) => format!("{} {}", digest(Some(own)), digest(None)),
+            None => digest(None),
+        }
     }
 
     /// The values of a path set here, as named inputs.

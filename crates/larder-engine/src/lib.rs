@@ -6,6 +6,7 @@
 
 mod build;
 mod clock;
+pub mod cook;
 mod deliver;
 mod environment;
 mod evaluate;

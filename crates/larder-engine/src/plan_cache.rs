@@ -14,7 +14,7 @@ use larder_cargo::args::Request;
 use larder_cargo::host::{Host, normalize, relative};
 use larder_cargo::inputs::{self, Prepared};
 use larder_schema::pathset::{PathInput, PathSet, PathUse};
-use larder_schema::plan::{PLAN_VERSION, Plan, Roots, Template};
+use larder_schema::plan::{PLAN_VERSION, Plan, Roots, Template, Unit};
 use larder_schema::{Digest, Framed};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
@@ -27,15 +27,20 @@ pub(crate) struct Planned {
     pub plan: Plan,
     /// Whether it came from the cache.
     pub cached: bool,
-    /// Digest of linker and libc.
-    pub linker: String,
+    /// Digests of linker and libc, by the linker that is configured.
+    pub linkers: BTreeMap<Option<String>, String>,
     /// The environment that actions inherit.
     pub env: BTreeMap<OsString, OsString>,
+    /// Platforms that the command names.
+    pub platforms: Vec<String>,
     /// Remembers which unpacked sources were checked.
     pub(crate) memo: Memo,
     /// Fetches sources that are not there.
-    pub fetch: Box<dyn Fn() -> Result<(), EngineError>>,
+    pub fetch: Fetch,
 }
+
+/// Fetches sources.
+pub(crate) type Fetch = Box<dyn Fn() -> Result<(), EngineError>>;
 
 #[derive(Serialize, Deserialize)]
 struct CachedPlan {
@@ -87,7 +92,7 @@ pub(crate) fn plan(session: &Session<'_>, request: &BuildRequest) -> Result<Plan
         for said in &said {
             session.reporter.event(&Event::CargoOutput { text: said });
         }
-        return planned(prepared, plan, true);
+        return Ok(planned(prepared, plan, true, None));
     }
     let mut show = |line: &str| session.reporter.event(&Event::CargoOutput { text: line });
     let (inputs, dependencies) = prepared.gather(&mut show)?;
@@ -100,33 +105,46 @@ pub(crate) fn plan(session: &Session<'_>, request: &BuildRequest) -> Result<Plan
         let paths = dependencies.paths.to_path_set(&plan.roots);
         remember(session, &prepared, &identity, &plan, paths, dependencies.warnings);
     }
-    planned(prepared, plan, false)
+    Ok(planned(prepared, plan, false, None))
 }
 
-fn planned(prepared: Prepared, plan: Plan, cached: bool) -> Result<Planned, EngineError> {
-    let mut f = Framed::new("larder linkers 1");
+/// A plan with what executing it needs; sources come from `cargo fetch` in the
+/// workspace unless `fetch` says otherwise.
+pub(crate) fn planned(
+    prepared: Prepared,
+    plan: Plan,
+    cached: bool,
+    fetch: Option<Fetch>,
+) -> Planned {
     let mut linkers: BTreeSet<Option<String>> = BTreeSet::from([None]);
     for unit in &plan.units {
-        let Some(action) = &unit.action else { continue };
-        for arg in &action.args {
-            if let Some(linker) = arg.0.strip_prefix("linker=") {
-                linkers.insert(Some(linker.to_owned()));
-            }
-        }
+        linkers.insert(configured_linker(unit).map(str::to_owned));
     }
-    for linker in linkers {
-        // A linker that is not there fails when it is used, as with cargo.
-        let digest = prepared.host_tools(linker.as_deref().map(Path::new));
-        f.optional("linker", linker.as_deref());
-        f.text("digest", &digest.map_or_else(|e| e.to_string(), |tools| tools.digest.to_string()));
-    }
+    let linkers = linkers
+        .into_iter()
+        .map(|linker| {
+            // A linker that is not there fails when it is used, as with cargo.
+            let tools = prepared.host_tools(linker.as_deref().map(Path::new));
+            let digest = tools.map_or_else(|e| e.to_string(), |tools| tools.digest.to_string());
+            (linker, digest)
+        })
+        .collect();
     let env = prepared.host.env.clone();
-    let fetch = fetcher(&prepared, &plan);
-    let memo = prepared.memo;
-    Ok(Planned { plan, cached, linker: f.finish().to_string(), env, memo, fetch })
+    let fetch = fetch.unwrap_or_else(|| fetcher(&prepared, &plan));
+    Planned { plan, cached, linkers, env, platforms: prepared.targets, memo: prepared.memo, fetch }
 }
 
-fn fetcher(prepared: &Prepared, plan: &Plan) -> Box<dyn Fn() -> Result<(), EngineError>> {
+/// The linker that the configuration gives a unit, or tells its build script.
+pub(crate) fn configured_linker(unit: &Unit) -> Option<&str> {
+    let action = unit.action.as_ref()?;
+    let argument = action.args.iter().find_map(|arg| arg.0.strip_prefix("linker="));
+    argument.or_else(|| {
+        let told = action.env.iter().find(|var| var.name == "RUSTC_LINKER")?;
+        told.value.as_ref().map(|value| value.0.as_str())
+    })
+}
+
+fn fetcher(prepared: &Prepared, plan: &Plan) -> Fetch {
     let host: Host = prepared.host.clone();
     let cargo = prepared.toolchain.cargo.clone();
     let manifest = Path::new(&plan.roots.workspace).join("Cargo.toml");

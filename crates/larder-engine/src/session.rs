@@ -11,6 +11,7 @@ use crate::plan_cache::{self, Planned};
 use crate::report::Heading;
 use crate::request::{BuildRequest, Outcome};
 use crate::side_outputs::Promised;
+use larder_cargo::fetch::FetchError;
 use larder_cargo::host::Host;
 use larder_cargo::inputs::GatherError;
 use larder_key::{Identities, mention};
@@ -34,6 +35,32 @@ pub enum EngineError {
     /// Planning failed otherwise.
     #[error(transparent)]
     Gather(GatherError),
+    /// Sources could not be fetched.
+    #[error(transparent)]
+    Fetch(FetchError),
+    /// A cook plan was made for another compiler.
+    #[error(
+        "the cook plan is for {wanted}, and here is {here}: nothing that it builds would be used; \
+         install that toolchain, or run `cargo larder plan` with this one"
+    )]
+    OtherToolchain {
+        /// The plan's.
+        wanted: String,
+        /// The one that is here.
+        here: String,
+    },
+    /// Cargo has the sources, but not where the plan has them.
+    #[error(
+        "the sources of {package} are not in {}: this cargo gets them from another registry than \
+         the one that made the cook plan, or they are vendored and this is not their directory",
+        root.display()
+    )]
+    SourcesElsewhere {
+        /// Name and version.
+        package: String,
+        /// Where they should be.
+        root: PathBuf,
+    },
     /// The store cannot be used, and no other place can either.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -117,14 +144,15 @@ impl<'a> Session<'a> {
         outcome
     }
 
-    fn execute(
+    /// Looks up, executes and delivers what was planned.
+    pub(crate) fn execute(
         &self,
         request: &BuildRequest,
         planned: Planned,
         started: Instant,
         plan_seconds: f64,
     ) -> Result<Outcome, EngineError> {
-        let Planned { plan, cached, linker, env, fetch, memo } = planned;
+        let Planned { plan, cached, linkers, env, platforms, fetch, memo } = planned;
         let lookup_started = Instant::now();
         let identities = Identities::of(&plan);
         let environments = Environments::new(&plan, &env);
@@ -133,6 +161,7 @@ impl<'a> Session<'a> {
             .units
             .iter()
             .filter_map(|u| u.platform.as_deref())
+            .chain(platforms.iter().map(String::as_str))
             .chain([plan.host.as_str()])
             .collect::<std::collections::BTreeSet<_>>()
             .into_iter()
@@ -149,7 +178,7 @@ impl<'a> Session<'a> {
             environments,
             store: &self.store,
             mentions: &mentions,
-            linker,
+            linkers,
             tools: if scripts { crate::tools::digest(stats, &env) } else { String::new() },
             cpu: if native { crate::tools::cpu() } else { String::new() },
             reporter: self.reporter,
@@ -187,7 +216,9 @@ impl<'a> Session<'a> {
             }
             seconds.execute = execute_started.elapsed().as_secs_f64();
             let deliver_started = Instant::now();
-            execution.deliver_companions();
+            if !plan.roots.target.is_empty() {
+                execution.deliver_companions();
+            }
             seconds.deliver = deliver_started.elapsed().as_secs_f64();
             let _ = durations.save();
         }

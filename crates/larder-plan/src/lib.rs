@@ -21,10 +21,13 @@
 //! | [`directives`] | what a build script's output means |
 //! | [`apply`] | what directives add to a process at run time |
 //! | [`doctest`] | the call of `rustdoc --test` |
+//! | [`cook`], [`cook_diff`] | the external units of a plan alone; how two such differ |
 //! | [`execute`] | the environment of `cargo run` and `cargo test` processes |
 
 pub mod apply;
 mod assemble;
+pub mod cook;
+pub mod cook_diff;
 mod crate_type;
 pub mod directives;
 pub mod doctest;

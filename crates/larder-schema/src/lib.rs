@@ -5,6 +5,7 @@
 //! Every format carries a version; a reader that meets another version treats
 //! the document as absent, never as an error.
 
+pub mod cook;
 pub mod digest;
 pub mod pathset;
 pub mod plan;

@@ -53,6 +53,8 @@ pub(crate) enum Command {
     #[command(visible_alias = "r")]
     Run(commands::run::Run),
     Rustc(commands::rustc::Rustc),
+    Plan(commands::plan::Plan),
+    Cook(commands::cook::Cook),
     Exec(commands::exec::Exec),
     Dockerfile(commands::dockerfile::Dockerfile),
     Lint(commands::lint::Lint),
@@ -77,6 +79,8 @@ impl Command {
             Command::Bench(it) => Some(it.asked().common),
             Command::Run(it) => Some(it.asked().common),
             Command::Rustc(it) => Some(it.asked().common),
+            Command::Plan(it) => Some(&it.common),
+            Command::Cook(it) => Some(&it.common),
             _ => None,
         }
     }

@@ -5,6 +5,7 @@
 mod alternate;
 mod concurrent;
 mod configuration;
+mod cook;
 mod delivered;
 mod edits;
 mod environment;

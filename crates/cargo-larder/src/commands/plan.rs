@@ -1,0 +1,92 @@
+//! `cargo larder plan`.
+
+use crate::args::{Common, MessageFormat};
+use crate::asked_command;
+use crate::building::Context;
+use crate::errors::Usage;
+use crate::exit::Exit;
+use crate::history::write_atomically;
+use crate::reporter::{self, CargoReporter};
+use crate::session::Wired;
+use crate::settings::Settings;
+use anyhow::Context as _;
+use clap::Args;
+use larder_schema::cook::CookPlan;
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+
+/// Write a cook plan: what the dependencies of a command need, and nothing of the project
+///
+/// The file stays the same to the byte while local crates are edited, renamed or added, and changes
+/// only with a dependency: its version, features, flags, profile or the toolchain. `cargo larder
+/// cook` builds it anywhere; the command itself then finds all of its dependencies in the store.
+#[derive(Args, Debug)]
+pub(crate) struct Plan {
+    /// Where to write it, instead of standard output
+    #[arg(short, long, value_name = "FILE")]
+    output: Option<PathBuf>,
+    /// Say in words how two cook plans differ
+    #[arg(long, num_args = 2, value_names = ["OLD", "NEW"], conflicts_with_all = ["output", "command"])]
+    diff: Vec<PathBuf>,
+    /// The differences as JSON
+    #[arg(long, requires = "diff")]
+    json: bool,
+    #[command(flatten)]
+    pub(crate) common: Common,
+    /// The command to plan: `build --release --bin app`
+    #[arg(last = true, value_name = "COMMAND")]
+    command: Vec<OsString>,
+}
+
+impl Plan {
+    /// Runs it.
+    pub(crate) fn run(&self, context: &Context<'_>) -> anyhow::Result<Exit> {
+        if let [old, new] = self.diff.as_slice() {
+            return self.differences(context, old, new);
+        }
+        if self.command.is_empty() {
+            let text = "no command was given: `cargo larder plan -o FILE -- build --release`";
+            return Err(Usage(text.into()).into());
+        }
+        let request = asked_command::request(context, &self.command)?;
+        let settings = Settings::read(context.host)?;
+        let session = Wired::new(context.host, settings);
+        let reporter = CargoReporter::new(context.console, MessageFormat::default(), None);
+        let plan = session.cook_plan(&request, &reporter)?;
+        context.console.clear_progress();
+        let bytes = plan.to_bytes();
+        match &self.output {
+            None => context.console.raw_out(&String::from_utf8_lossy(&bytes)),
+            Some(file) => {
+                write_atomically(&context.host.absolute(file), &bytes)
+                    .with_context(|| format!("could not write `{}`", file.display()))?;
+                let (units, packages) = (plan.units.len(), plan.packages.len());
+                let text = format!("{units} units of {packages} crates to {}", file.display());
+                context.console.status("Planned", &text);
+            }
+        }
+        Ok(Exit::Success)
+    }
+
+    fn differences(&self, context: &Context<'_>, old: &Path, new: &Path) -> anyhow::Result<Exit> {
+        let changes = larder_plan::cook_diff::diff(&read(context, old)?, &read(context, new)?);
+        if self.json {
+            context.console.line(&serde_json::to_string_pretty(&changes)?);
+        } else if changes.is_empty() {
+            context.console.line("the plans are equal: nothing would be built anew");
+        } else {
+            for change in &changes {
+                context.console.line(&reporter::cook_change(change));
+            }
+        }
+        Ok(Exit::Success)
+    }
+}
+
+/// Reads a cook plan.
+pub(crate) fn read(context: &Context<'_>, file: &Path) -> anyhow::Result<CookPlan> {
+    let bytes = fs_err::read(context.host.absolute(file))?;
+    CookPlan::from_bytes(&bytes).with_context(|| {
+        format!("could not use `{}`: write it anew with `cargo larder plan`", file.display())
+    })
+}

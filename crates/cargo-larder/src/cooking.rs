@@ -1,0 +1,28 @@
+//! The seam to the engine for cook plans.
+
+use crate::session::{Wired, explained};
+use larder_engine::cook::{self, CookRequest};
+use larder_engine::event::Reporter;
+use larder_engine::request::{BuildRequest, Outcome};
+use larder_schema::cook::CookPlan;
+
+impl Wired<'_> {
+    /// The cook plan of a command. Errors are those of
+    /// [`crate::session::Session::build`].
+    pub(crate) fn cook_plan(
+        &self,
+        request: &BuildRequest,
+        reporter: &dyn Reporter,
+    ) -> anyhow::Result<CookPlan> {
+        cook::cook_plan(&self.machine()?, request, reporter).map_err(explained)
+    }
+
+    /// Executes a cook plan; `None` if only sources were asked for.
+    pub(crate) fn cook(
+        &self,
+        request: &CookRequest,
+        reporter: &dyn Reporter,
+    ) -> anyhow::Result<Option<Outcome>> {
+        cook::cook(&self.machine()?, request, reporter).map_err(explained)
+    }
+}

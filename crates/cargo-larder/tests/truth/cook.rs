@@ -1,0 +1,262 @@
+//! Cook plans: what leaves the file as it is to the byte, what changes it and
+//! in which words, and that the build finds everything that was cooked.
+
+use crate::table::{env, label, manifest, says};
+use larder_schema::report::Outcome;
+use larder_test::{Mtime, Project, TestEnv};
+
+/// A repository with what projects depend on: `ext` has a build script with a
+/// dependency, and uses a macro; `plain` has nothing.
+fn upstream(env: &TestEnv) -> Project<'_> {
+    let ext = "[features]\nloud = []\n\n[dependencies]\next-macros.path = \"../ext-macros\"\n\n\
+               [build-dependencies]\next-gen.path = \"../ext-gen\"\n";
+    let repository = env
+        .project("upstream")
+        .file("ext/Cargo.toml", manifest("ext", ext))
+        .file("ext/build.rs", "fn main() {\n    let out = std::env::var(\"OUT_DIR\").unwrap();\n    std::fs::write(format!(\"{out}/word.rs\"), ext_gen::word()).unwrap();\n    println!(\"cargo::rerun-if-changed=build.rs\");\n}\n")
+        .file("ext/src/lib.rs", "include!(concat!(env!(\"OUT_DIR\"), \"/word.rs\"));\n\npub fn words() -> String {\n    let loud = if cfg!(feature = \"loud\") { \"!\" } else { \"\" };\n    format!(\"{WORD} {}{loud}\", ext_macros::answer!())\n}\n")
+        .file("ext-gen/Cargo.toml", manifest("ext-gen", ""))
+        .file("ext-gen/src/lib.rs", "pub fn word() -> &'static str {\n    \"pub const WORD: &str = \\\"generated\\\";\"\n}\n")
+        .file("ext-macros/Cargo.toml", manifest("ext-macros", "[lib]\nproc-macro = true\n"))
+        .file("ext-macros/src/lib.rs", "use proc_macro::TokenStream;\n\n#[proc_macro]\npub fn answer(_: TokenStream) -> TokenStream {\n    \"42\".parse().unwrap()\n}\n")
+        .file("plain/Cargo.toml", manifest("plain", ""))
+        .file("plain/src/lib.rs", "pub fn plain() -> &'static str {\n    \"plain\"\n}\n")
+        .build();
+    git(env, &repository, &["init", "--quiet"]);
+    commit(env, &repository);
+    repository
+}
+
+#[track_caller]
+fn git(env: &TestEnv, repository: &Project<'_>, args: &[&str]) {
+    env.run(repository.command("git").args(args)).success();
+}
+
+fn commit(env: &TestEnv, repository: &Project<'_>) {
+    git(env, repository, &["add", "."]);
+    git(env, repository, &["commit", "--quiet", "-m", "state"]);
+}
+
+const PROFILES: &str = "[profile.dev]\ndebug = 0\nincremental = false\n\n[profile.dev.build-override]\nopt-level = 1\n";
+
+/// `app` uses `ext` and `leaf`, which uses `plain`.
+fn project<'a>(env: &'a TestEnv, repository: &Project<'_>) -> Project<'a> {
+    let url = format!("file://{}", repository.root().display());
+    let workspace = format!(
+        "[workspace]\nmembers = [\"crates/*\"]\nresolver = \"3\"\n\n\
+         [workspace.dependencies]\next.git = \"{url}\"\nplain.git = \"{url}\"\n\n{PROFILES}"
+    );
+    let app = "[dependencies]\nleaf.path = \"../leaf\"\next.workspace = true\n";
+    let project = env
+        .project("project")
+        .file("Cargo.toml", workspace)
+        .file("crates/app/Cargo.toml", manifest("app", app))
+        .file("crates/app/build.rs", "fn main() {\n    println!(\"cargo::rustc-env=BUILT=yes\");\n}\n")
+        .file(
+            "crates/app/src/main.rs",
+            "fn main() {\n    println!(\"{} {} {}\", ext::words(), leaf::leaf(), env!(\"BUILT\"));\n}\n",
+        )
+        .file("crates/leaf/Cargo.toml", manifest("leaf", "[dependencies]\nplain.workspace = true\n"))
+        .file("crates/leaf/src/lib.rs", "pub fn leaf() -> &'static str {\n    plain::plain()\n}\n")
+        .build();
+    project.cargo(&["generate-lockfile"]).success();
+    project
+}
+
+const COMMAND: &[&str] = &["plan", "--", "build", "--bin", "app"];
+
+#[track_caller]
+fn plan(project: &Project<'_>) -> String {
+    project.larder(COMMAND).success().raw_stdout.clone()
+}
+
+/// What `plan --diff` says of two plans.
+#[track_caller]
+fn words(project: &Project<'_>, old: &str, new: &str) -> Vec<String> {
+    project.write("../old.json", old);
+    project.write("../new.json", new);
+    let output = project.larder(&["plan", "--diff", "../old.json", "../new.json"]);
+    output.success().stdout.lines().map(str::to_owned).collect()
+}
+
+#[test]
+fn edits_of_the_project_leave_the_plan_as_it_is() {
+    let env = env().online();
+    let repository = upstream(&env);
+    let project = project(&env, &repository);
+    let before = plan(&project);
+    assert!(!before.contains(&*project.root().to_string_lossy()), "{before}");
+    let app = "crates/app/Cargo.toml";
+    type Edit<'e> = (&'e str, &'e dyn Fn());
+    let edits: &[Edit<'_>] = &[
+        ("a source", &|| project.append("crates/leaf/src/lib.rs", "pub fn more() {}\n")),
+        ("a version", &|| {
+            project.replace(app, "version = \"0.1.0\"", "version = \"0.9.0\"", Mtime::Now);
+        }),
+        ("a description and lints", &|| {
+            project.replace(app, "edition", "description = \"x\"\nedition", Mtime::Now);
+            project.append(app, "\n[lints.rust]\nunused = \"warn\"\n");
+        }),
+        ("a new binary", &|| project.write("crates/app/src/bin/more.rs", "fn main() {}\n")),
+        ("a development dependency", &|| {
+            project.append(app, "\n[dev-dependencies]\nplain.workspace = true\n");
+        }),
+        ("a dependency that was there indirectly", &|| {
+            project.replace(
+                app,
+                "ext.workspace",
+                "plain.workspace = true\next.workspace",
+                Mtime::Now,
+            );
+        }),
+        ("a renamed member", &|| {
+            project.replace("crates/leaf/Cargo.toml", "\"leaf\"", "\"petal\"", Mtime::Now);
+            project.replace(
+                app,
+                "leaf.path = \"../leaf\"",
+                "leaf = { path = \"../leaf\", package = \"petal\" }",
+                Mtime::Now,
+            );
+        }),
+        ("a member that was split off", &|| {
+            let more = "[dependencies]\nplain.workspace = true\n";
+            project.write("crates/a-part/Cargo.toml", &manifest("a-part", more));
+            project.write("crates/a-part/src/lib.rs", "");
+            project.replace(
+                app,
+                "ext.workspace",
+                "a-part.path = \"../a-part\"\next.workspace",
+                Mtime::Now,
+            );
+        }),
+        ("another checkout's place", &|| {
+            let elsewhere = project.checkout("some/where/else");
+            assert_eq!(plan(&elsewhere), before);
+        }),
+    ];
+    for (what, edit) in edits {
+        edit();
+        let after = plan(&project);
+        assert!(after == before, "{what}: {:?}", words(&project, &before, &after));
+    }
+    assert_eq!(
+        words(&project, &before, &before),
+        ["the plans are equal: nothing would be built anew"]
+    );
+}
+
+#[test]
+fn a_dependency_changes_the_plan_and_the_words_say_how() {
+    let env = env().online();
+    let repository = upstream(&env);
+    let project = project(&env, &repository);
+    let app = "crates/app/Cargo.toml";
+    let mut before = plan(&project);
+    let mut step = |what: &str, expected: &[&str]| {
+        let after = plan(&project);
+        assert_ne!(before, after, "{what}");
+        let words = words(&project, &before, &after);
+        let all = expected.iter().all(|one| words.iter().any(|line| line.contains(one)));
+        assert!(all && words.len() == expected.len(), "{what}: {words:#?}");
+        before = after;
+    };
+    project.replace(
+        app,
+        "ext.workspace = true",
+        "ext = { workspace = true, features = [\"loud\"] }",
+        Mtime::Now,
+    );
+    step(
+        "a feature",
+        &[
+            "feature loud added: ext 0.1.0 (build script), ext 0.1.0 (build script, run), ext 0.1.0 (lib)",
+        ],
+    );
+    project.replace("Cargo.toml", "opt-level = 1", "opt-level = 2", Mtime::Now);
+    step("a setting", &["opt-level changed, 1 → 2: "]);
+    project.write(".cargo/config.toml", "[build]\nrustflags = [\"--cfg\", \"odd\"]\n");
+    step("flags", &["flags --cfg odd added: "]);
+    project.write(".cargo/config.toml", "[build]\nrustflags = []\n");
+    step("flags taken back", &["flags --cfg odd removed: "]);
+    project.replace(app, "leaf.path = \"../leaf\"\n", "", Mtime::Now);
+    step("a crate that nothing needs", &["plain 0.1.0 was removed"]);
+    project.replace(
+        app,
+        "[dependencies]\n",
+        "[dependencies]\nleaf.path = \"../leaf\"\n",
+        Mtime::Now,
+    );
+    step("a crate", &["plain 0.1.0 was added"]);
+    repository.append("plain/src/lib.rs", "pub fn more() {}\n");
+    repository.replace("plain/Cargo.toml", "0.1.0", "0.2.0", Mtime::Now);
+    commit(&env, &repository);
+    project.cargo(&["update", "plain"]).success();
+    step(
+        "another commit",
+        &[
+            "plain has another version: 0.1.0 → 0.2.0",
+            "ext 0.1.0 comes from elsewhere",
+            "ext-gen 0.1.0 comes from elsewhere",
+            "ext-macros 0.1.0 comes from elsewhere",
+        ],
+    );
+}
+
+/// Everything is cooked elsewhere, with a cargo home and a store that were
+/// empty; the build then runs the workspace's units only.
+#[test]
+fn the_build_finds_what_was_cooked() {
+    let env = env().online();
+    let text = {
+        let repository = upstream(&env);
+        plan(&project(&env, &repository))
+    };
+    let (home, store) = (env.root().join("other-home"), env.root().join("other-store"));
+    let env = env.with("CARGO_HOME", home).with("LARDER_DIR", store);
+    let kitchen = env.project("kitchen").file("plan.json", text).build();
+    kitchen.larder(&["cook", "--fetch-only", "plan.json"]).success();
+    // What is fetched is enough.
+    let (output, report) = kitchen.larder_report(&["cook", "--offline", "plan.json"]);
+    assert_eq!(report.totals.executed, report.totals.units, "{}", output.all());
+    assert!(report.units.iter().all(|unit| unit.external));
+    let (_, again) = kitchen.larder_report(&["cook", "plan.json"]);
+    assert_eq!(again.totals.hits, again.totals.units);
+    assert!(!kitchen.path("target").exists());
+
+    let project = Project::open(&env, env.root().join("project"));
+    let (_, report) = project.larder_report(&["build", "--bin", "app"]);
+    let mut ran: Vec<String> =
+        report.units.iter().filter(|unit| unit.outcome != Outcome::Hit).map(label).collect();
+    ran.sort();
+    assert_eq!(ran, ["app bin", "app run", "app script", "leaf lib"]);
+    assert_eq!(report.totals.hits, again.totals.units);
+    assert_eq!(says(&project, "app"), "generated 42 plain yes\n");
+}
+
+#[test]
+fn a_plan_that_cannot_be_cooked_here_says_why() {
+    let env = env().online();
+    let repository = upstream(&env);
+    let project = project(&env, &repository);
+    let text = plan(&project);
+    let digest = text.split("\"digest\": \"").nth(1).unwrap()[..64].to_owned();
+    let kitchen = env
+        .project("kitchen")
+        .file("other.json", text.replace(&digest, &digest.chars().rev().collect::<String>()))
+        .file("future.json", text.replacen("\"version\": 1,", "\"version\": 9,", 1))
+        .file("no.json", "{")
+        .file("wrong.json", text.replacen("\"unit\": 0", "\"unit\": 999", 1))
+        .build();
+    for (file, expected) in [
+        ("other.json", "nothing that it builds would be used"),
+        ("future.json", "it has format 9, and this larder reads format 1"),
+        ("no.json", "it is not a cook plan"),
+        ("wrong.json", "it is damaged: unit"),
+    ] {
+        let output = kitchen.larder(&["cook", file]);
+        assert_eq!(output.status.code(), Some(101), "{file}");
+        assert!(output.stderr.contains(expected), "{file}: {}", output.all());
+    }
+    let output = kitchen.larder(&["cook"]);
+    assert_eq!(output.status.code(), Some(1), "{}", output.all());
+}
