@@ -5,11 +5,13 @@
 //! | [`levels`] | a crate uses only crates of lower levels |
 //! | [`sources`] | files of a readable size, a module doc in each, no `util` |
 //! | [`text`] | no machine's paths, no registry's host names |
+//! | [`unsafety`] | `unsafe` in one module only |
 //! | [`variables`] | every environment variable of larder is declared in one file |
 
 mod levels;
 mod sources;
 mod text;
+mod unsafety;
 mod variables;
 
 use crate::{process, workspace};
@@ -50,6 +52,7 @@ pub(crate) fn run(_: &Args) -> Result<()> {
     let mut complaints = levels::check(&root)?;
     complaints.extend(sources::check(&files));
     complaints.extend(text::check(&files));
+    complaints.extend(unsafety::check(&files)?);
     complaints.extend(variables::check(&files));
     for complaint in &complaints {
         eprintln!("{complaint}");

@@ -63,6 +63,7 @@ fn change(change: &Change) -> String {
         "package" => "files of the package have changed".into(),
         "listing" => format!("the list of files in `{place}` changed"),
         "presence" => format!("`{place}` appeared or disappeared"),
+        "link" => format!("the link `{place}` leads elsewhere"),
         "location" => format!("the location of `{place}` changed"),
         "argv" => "the arguments changed".into(),
         "remap" => "the remapped paths changed".into(),

@@ -369,6 +369,7 @@ fn input_kind(input: &PathInput) -> &'static str {
         PathUse::Content => "file",
         PathUse::Tree => "tree",
         PathUse::Presence => "presence",
+        PathUse::Link => "link",
         PathUse::Listing => "listing",
         PathUse::Package | PathUse::Whole => "package",
         PathUse::Location => "location",

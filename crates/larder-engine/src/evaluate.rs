@@ -31,6 +31,7 @@ fn evaluate(stats: &StatCache, uses: PathUse, path: &Path) -> io::Result<String>
             Err(_) if path.is_dir() => Ok("directory".to_owned()),
             Err(error) => Err(error),
         },
+        PathUse::Link => Ok(link(path)),
         PathUse::Listing => listing(path),
         PathUse::Tree if path.is_dir() => tree(stats, path),
         PathUse::Tree => evaluate(stats, PathUse::Content, path),
@@ -44,6 +45,14 @@ fn presence(path: &Path) -> String {
         Ok(meta) if meta.is_dir() => "directory".to_owned(),
         Ok(_) => "file".to_owned(),
         Err(_) => ABSENT.to_owned(),
+    }
+}
+
+/// Where a link leads by its own text; what is there if it is none.
+fn link(path: &Path) -> String {
+    match std::fs::read_link(path) {
+        Ok(target) => format!("link to {}", target.to_string_lossy()),
+        Err(_) => presence(path),
     }
 }
 

@@ -286,7 +286,7 @@ enum Unusable {
 const MENTIONED: &str = " (mentioned)";
 
 fn is_path_value(name: &str) -> bool {
-    ["file ", "tree ", "presence ", "listing ", "package ", "location ", "env "]
+    ["file ", "tree ", "presence ", "link ", "listing ", "package ", "location ", "env "]
         .iter()
         .any(|prefix| name.starts_with(prefix))
 }

@@ -1,6 +1,10 @@
 //! One process: started with exactly the environment given, its output handed
-//! on line by line while it runs.
+//! on line by line while it runs, watched where that is asked for.
 
+use crate::confine::Enforced;
+use crate::observation::Unobserved;
+use crate::platform::{self, Observer};
+use crate::watch::{Watch, Watched};
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::io::{self, BufRead, BufReader, Read};
@@ -79,10 +83,24 @@ impl Process {
     /// # Errors
     /// If it cannot be started or waited for.
     pub fn run(&self, line: &mut (dyn FnMut(Stream, &str) + Send)) -> Result<Ended, NotRun> {
+        self.run_watched(&Watch::default(), line).map(|watched| watched.ended)
+    }
+
+    /// Runs it to its end like [`Process::run`], observed and confined as
+    /// `watch` says. Where it cannot be observed it runs all the same, and the
+    /// reason is in the result.
+    ///
+    /// # Errors
+    /// If it cannot be started, confined or waited for.
+    pub fn run_watched(
+        &self,
+        watch: &Watch,
+        line: &mut (dyn FnMut(Stream, &str) + Send),
+    ) -> Result<Watched, NotRun> {
         let not_run =
             |source| NotRun { program: self.program.to_string_lossy().into_owned(), source };
         let started = Instant::now();
-        let mut child = self.spawn().map_err(not_run)?;
+        let Spawned { mut child, mut observer, enforced } = self.spawn(watch).map_err(not_run)?;
         let stdout = child.stdout.take();
         let stderr = child.stderr.take();
         let line = std::sync::Mutex::new(line);
@@ -100,24 +118,33 @@ impl Process {
                 read_lines(stderr, &mut |text| each(Stream::Stderr, text));
             }
             let _ = out.join();
-            child.wait()
+            match &mut observer {
+                Ok(observer) => observer.wait(&mut child),
+                Err(_) => child.wait(),
+            }
         })
         .map_err(not_run)?;
-        Ok(Ended { status, duration: started.elapsed() })
+        let ended = Ended { status, duration: started.elapsed() };
+        Ok(Watched { ended, observation: observer.and_then(Observer::finish), enforced })
     }
 
-    fn spawn(&self) -> io::Result<Child> {
-        let spawn = |command: &mut Command| {
+    fn spawn(&self, watch: &Watch) -> io::Result<Spawned> {
+        let spawn = |args: &[OsString]| -> io::Result<Spawned> {
+            let mut command = Command::new(&self.program);
             command
+                .args(args)
                 .env_clear()
                 .envs(&self.env)
                 .current_dir(&self.cwd)
                 .stdin(Stdio::null())
                 .stdout(Stdio::piped())
-                .stderr(Stdio::piped())
-                .spawn()
+                .stderr(Stdio::piped());
+            let confined = watch.confinement.as_ref().map(platform::prepare).transpose();
+            let (rules, enforced) = confined.map_err(io::Error::other)?.unzip();
+            let (child, observer) = platform::start(command, watch, rules.flatten())?;
+            Ok(Spawned { child, observer, enforced })
         };
-        match spawn(Command::new(&self.program).args(&self.args)) {
+        match spawn(&self.args) {
             // The command line is longer than the kernel takes: rustc reads
             // its arguments from a file then, as with cargo.
             Err(error) if error.kind() == io::ErrorKind::ArgumentListTooLong => {
@@ -131,11 +158,18 @@ impl Process {
                 let (_, path) = file.keep().map_err(|e| e.error)?;
                 let mut at = OsString::from("@");
                 at.push(path);
-                spawn(Command::new(&self.program).arg(at))
+                spawn(&[at])
             }
             other => other,
         }
     }
+}
+
+/// A process that was started.
+struct Spawned {
+    child: Child,
+    observer: Result<Observer, Unobserved>,
+    enforced: Option<Enforced>,
 }
 
 fn read_lines(from: impl Read, line: &mut dyn FnMut(&str)) {

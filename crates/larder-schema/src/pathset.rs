@@ -7,7 +7,7 @@ use crate::Digest;
 use serde::{Deserialize, Serialize};
 
 /// Version of [`PathSets`].
-pub const PATH_SETS_VERSION: u32 = 1;
+pub const PATH_SETS_VERSION: u32 = 2;
 
 /// What about a path an action depends on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -20,6 +20,8 @@ pub enum PathUse {
     Tree,
     /// Only whether it exists, and as what.
     Presence,
+    /// The text of a symbolic link, wherever it leads.
+    Link,
     /// The names directly inside it.
     Listing,
     /// All files of a package as cargo lists them: a build script without
