@@ -3,26 +3,22 @@
 //! Every round does every scenario with every tool, and each round begins with
 //! another tool, so that a machine that gets slower does so for all. What is
 //! compared is the median over the rounds, and the median of the ratios to
-//! cargo within a round.
+//! cargo within a round. The scenarios are [`scenario::Scenario`]'s.
 //!
-//! | scenario | what is measured |
-//! |---|---|
-//! | `cold` | a build with nothing stored and no target directory |
-//! | `same` | the same build again |
-//! | `elsewhere` | the same build in a fresh checkout in another directory |
-//! | `leaf` | then a function added to the leaf source file, there |
-//! | `bump` | then one dependency in another version, there |
-//! | disk | bytes of everything but the sources, for one and for ten worktrees |
+//! The run's file is written after every tool of every round; `--resume` goes
+//! on where an interrupted run stopped.
 
-mod measure;
+pub(crate) mod project;
 mod report;
+mod said;
 mod scenario;
-mod tools;
+pub(crate) mod tools;
 
-use crate::{corpus, workspace};
-use anyhow::Result;
-use fs_err as fs;
+use crate::{measure, setting};
+use anyhow::{Result, ensure};
+use project::Project;
 use report::Report;
+use scenario::Scenario;
 
 /// Measure larder beside cargo and its peers.
 #[derive(clap::Args)]
@@ -36,43 +32,65 @@ pub(crate) struct Args {
     /// Tools, in the order of the table.
     #[arg(long, value_delimiter = ',', default_values_t = tools::names())]
     tools: Vec<String>,
-    /// Worktrees whose disk space is measured; 0 leaves that out.
+    /// Scenarios (default: all).
+    #[arg(long, value_delimiter = ',', value_enum)]
+    scenarios: Vec<Scenario>,
+    /// Worktrees whose disk space is measured.
     #[arg(long, default_value_t = 10)]
     worktrees: usize,
     /// Build in the dev profile (default: release).
     #[arg(long)]
     dev: bool,
+    /// Go on with the last run of today.
+    #[arg(long)]
+    resume: bool,
 }
 
 /// Runs `cargo xtask bench`.
 pub(crate) fn run(args: &Args) -> Result<()> {
+    use clap::ValueEnum;
     measure::adopt_orphans();
     let tools = tools::install(&args.tools)?;
+    let all = Scenario::value_variants().to_vec();
+    let scenarios = if args.scenarios.is_empty() { all } else { args.scenarios.clone() };
     for name in &args.apps {
-        let app = corpus::find(name)?;
-        let source = corpus::source(name)?;
-        let bench = scenario::Bench { app: &app, source: &source, dev: args.dev };
-        bench.prefetch()?;
-        let mut report = Report::new(&app, &tools, args.dev)?;
-        for round in 0..args.rounds {
-            for turn in 0..tools.len() {
-                let tool = &tools[(round + turn) % tools.len()];
-                eprintln!("==> {name}, round {} of {}: {}", round + 1, args.rounds, tool.name);
-                report.samples.extend(bench.round(tool, round)?);
+        let project = Project::new(name, args.dev)?;
+        if scenarios.contains(&Scenario::Bump) {
+            project.prefetch()?;
+        }
+        let mut report = Report::new(&project.app, &tools, args.dev)?;
+        let file = setting::run_file(&report.name(), args.resume)?;
+        if let Some(before) = args.resume.then(|| Report::read(&file)).transpose()?.flatten() {
+            ensure!(
+                before.is_like(&report),
+                "{} is of other versions: it cannot be resumed",
+                file.display()
+            );
+            report = before;
+        }
+        if scenarios.iter().any(|scenario| *scenario != Scenario::Disk) {
+            for round in 0..args.rounds {
+                for turn in 0..tools.len() {
+                    let tool = &tools[(round + turn) % tools.len()];
+                    if report.has(tool.name, round) {
+                        continue;
+                    }
+                    eprintln!("==> {name}, round {} of {}: {}", round + 1, args.rounds, tool.name);
+                    report.samples.extend(project.round(tool, round, &scenarios)?);
+                    report.write(&file)?;
+                }
             }
         }
-        if args.worktrees > 0 {
-            for tool in &tools {
+        if scenarios.contains(&Scenario::Disk) && args.worktrees > 0 {
+            for tool in tools.iter().filter(|tool| !report.has_disk(tool.name)).collect::<Vec<_>>()
+            {
                 eprintln!("==> {name}, {} worktrees: {}", args.worktrees, tool.name);
-                report.disk.push(bench.disk(tool, args.worktrees)?);
+                report.disk.push(project.disk(tool, args.worktrees)?);
+                report.write(&file)?;
             }
         }
-        let stem = workspace::root().join("benches/runs").join(report.stem());
-        fs::create_dir_all(stem.parent().unwrap_or(&stem))?;
-        fs::write(stem.with_extension("json"), serde_json::to_string_pretty(&report)? + "\n")?;
-        let text = report.markdown();
-        fs::write(stem.with_extension("md"), &text)?;
-        println!("{text}");
+        println!("{}", report.markdown());
+        println!("written to {}", crate::workspace::shown(&file.with_extension("md")));
     }
     Ok(())
 }

@@ -1,6 +1,6 @@
 //! The command line: which commands exist, and how their errors end.
 
-use crate::{bench, corpus, demo, deny, parity, synthetic, test, tidy};
+use crate::{acceptance, bench, corpus, demo, deny, parity, synthetic, test, tidy};
 use clap::Parser;
 use std::process::ExitCode;
 
@@ -8,6 +8,7 @@ use std::process::ExitCode;
 #[derive(Parser)]
 #[command(name = "cargo xtask", bin_name = "cargo xtask")]
 enum Cli {
+    Acceptance(acceptance::Args),
     Bench(bench::Args),
     Corpus(corpus::Args),
     Demo(demo::Args),
@@ -21,6 +22,7 @@ enum Cli {
 /// Runs the command that the process was started with.
 pub(crate) fn run() -> ExitCode {
     let outcome = match Cli::parse() {
+        Cli::Acceptance(args) => acceptance::run(&args),
         Cli::Bench(args) => bench::run(&args),
         Cli::Corpus(args) => corpus::run(&args),
         Cli::Demo(args) => demo::run(&args),

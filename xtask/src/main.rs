@@ -9,13 +9,16 @@
 )]
 #![expect(clippy::disallowed_methods, reason = "a development tool reads its own environment")]
 
+mod acceptance;
 mod bench;
 mod cli;
 mod corpus;
 mod demo;
 mod deny;
+mod measure;
 mod parity;
 mod process;
+mod setting;
 mod synthetic;
 mod test;
 mod tidy;

@@ -1,26 +1,32 @@
 //! A run as a value, and as text for people.
 
-use super::measure::Cost;
+use super::scenario::Scenario;
 use super::tools::Tool;
 use crate::corpus::App;
-use crate::process;
-use anyhow::Result;
-use serde::Serialize;
+use crate::measure::Cost;
+use crate::setting::{self, median};
+use anyhow::{Context, Result};
+use clap::ValueEnum;
+use fs_err as fs;
+use serde::{Deserialize, Serialize};
 use std::fmt::Write;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::path::Path;
 
 /// One build.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, Deserialize)]
 pub(super) struct Sample {
     pub(super) tool: String,
-    pub(super) scenario: String,
+    pub(super) scenario: Scenario,
     pub(super) round: usize,
     #[serde(flatten)]
     pub(super) cost: Cost,
+    /// What the tool says of its hits.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub(super) said: String,
 }
 
 /// Disk space without the sources, in bytes.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, Deserialize)]
 pub(super) struct Disk {
     pub(super) tool: String,
     pub(super) worktrees: usize,
@@ -31,14 +37,16 @@ pub(super) struct Disk {
 }
 
 /// A run, as it is committed.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, Deserialize)]
 pub(super) struct Report {
     date: String,
     app: String,
     version: String,
     units: usize,
-    profile: &'static str,
+    profile: String,
     machine: String,
+    /// Of the machine, per processor, when the run began.
+    load: f64,
     rustc: String,
     /// Name, and what it says of its version.
     tools: Vec<(String, String)>,
@@ -46,35 +54,67 @@ pub(super) struct Report {
     pub(super) disk: Vec<Disk>,
 }
 
-const SCENARIOS: &[(&str, &str)] = &[
-    ("cold", "cold"),
-    ("same", "nothing changed, same directory"),
-    ("elsewhere", "nothing changed, fresh checkout elsewhere"),
-    ("leaf", "leaf edit"),
-    ("bump", "one dependency bumped"),
-];
-
 impl Report {
     pub(super) fn new(app: &App, tools: &[Tool], dev: bool) -> Result<Report> {
-        let rustc = process::run_quietly(process::command("rustc").arg("--version"))?;
         Ok(Report {
-            date: today(),
+            date: setting::today(),
             app: app.name.clone(),
             version: app.version.clone(),
             units: app.units,
-            profile: if dev { "dev" } else { "release" },
-            machine: machine(),
-            rustc: String::from_utf8_lossy(&rustc.stdout).trim().to_owned(),
+            profile: if dev { "dev" } else { "release" }.to_owned(),
+            machine: setting::machine(),
+            load: setting::load(),
+            rustc: setting::rustc()?,
             tools: tools.iter().map(|tool| (tool.name.to_owned(), tool.version.clone())).collect(),
             samples: Vec::new(),
             disk: Vec::new(),
         })
     }
 
-    /// Name of the run's files, without extension.
-    pub(super) fn stem(&self) -> String {
+    /// Name of the run's files, without date and extension.
+    pub(super) fn name(&self) -> String {
         let profile = if self.profile == "release" { "" } else { "-dev" };
-        format!("{}-{}{profile}", self.date, self.app)
+        format!("{}{profile}", self.app)
+    }
+
+    /// What an earlier run wrote, if there is one.
+    pub(super) fn read(file: &Path) -> Result<Option<Report>> {
+        let path = file.with_extension("json");
+        if !path.exists() {
+            return Ok(None);
+        }
+        let text = fs::read_to_string(&path)?;
+        serde_json::from_str(&text).with_context(|| format!("{} is no run", path.display()))
+    }
+
+    /// Writes what there is.
+    pub(super) fn write(&self, file: &Path) -> Result<()> {
+        let json = serde_json::to_string_pretty(self)? + "\n";
+        setting::write(&file.with_extension("json"), &json)?;
+        setting::write(&file.with_extension("md"), &self.markdown())
+    }
+
+    /// Whether samples of both may stand in one table.
+    pub(super) fn is_like(&self, other: &Report) -> bool {
+        let what = |report: &Report| {
+            (
+                report.version.clone(),
+                report.machine.clone(),
+                report.rustc.clone(),
+                report.tools.clone(),
+            )
+        };
+        what(self) == what(other)
+    }
+
+    /// Whether a tool has done a round.
+    pub(super) fn has(&self, tool: &str, round: usize) -> bool {
+        self.samples.iter().any(|sample| sample.tool == tool && sample.round == round)
+    }
+
+    /// Whether a tool's disk space is known.
+    pub(super) fn has_disk(&self, tool: &str) -> bool {
+        self.disk.iter().any(|disk| disk.tool == tool)
     }
 
     /// The run for people: medians, and ratios to cargo.
@@ -88,8 +128,8 @@ impl Report {
         );
         let _ = writeln!(
             text,
-            "{}; {}; {rounds} interleaved rounds. Medians in seconds; in",
-            self.machine, self.rustc
+            "{}; {}; {rounds} interleaved rounds; load {:.1} per core at the start. Medians in seconds; in",
+            self.machine, self.rustc, self.load
         );
         let _ = writeln!(text, "parentheses the median of the ratios to cargo within a round.\n");
         for (name, version) in &self.tools {
@@ -100,6 +140,7 @@ impl Report {
             let _ = writeln!(text, "\n## {what}\n");
             self.table(&mut text, cost);
         }
+        self.said(&mut text);
         if !self.disk.is_empty() {
             let _ = writeln!(
                 text,
@@ -129,7 +170,7 @@ impl Report {
             names.join(" | "),
             "--:|".repeat(names.len())
         );
-        for (scenario, title) in SCENARIOS {
+        for scenario in self.scenarios() {
             let cargo = self.costs("cargo", scenario, cost);
             let cells: Vec<String> = names
                 .iter()
@@ -147,12 +188,32 @@ impl Report {
                     }
                 })
                 .collect();
-            let _ = writeln!(text, "| {title} | {} |", cells.join(" | "));
+            let _ = writeln!(text, "| {} | {} |", scenario.title(), cells.join(" | "));
         }
     }
 
+    /// What the tools said of their hits in the last round.
+    fn said(&self, text: &mut String) {
+        let _ = writeln!(text, "\n## What the tools say of the last round\n");
+        for scenario in self.scenarios() {
+            for (name, _) in &self.tools {
+                let mut own =
+                    self.samples.iter().filter(|s| s.tool == *name && s.scenario == scenario);
+                if let Some(last) = own.next_back().filter(|sample| !sample.said.is_empty()) {
+                    let _ = writeln!(text, "- {}, {name}: {}", scenario.title(), last.said);
+                }
+            }
+        }
+    }
+
+    /// Those of which there are samples.
+    fn scenarios(&self) -> impl Iterator<Item = Scenario> {
+        let all = Scenario::value_variants().iter().copied();
+        all.filter(|scenario| self.samples.iter().any(|sample| sample.scenario == *scenario))
+    }
+
     /// Round and value of every sample of a tool in a scenario.
-    fn costs(&self, tool: &str, scenario: &str, cost: fn(&Cost) -> f64) -> Vec<(usize, f64)> {
+    fn costs(&self, tool: &str, scenario: Scenario, cost: fn(&Cost) -> f64) -> Vec<(usize, f64)> {
         let samples =
             self.samples.iter().filter(|sample| sample.tool == tool && sample.scenario == scenario);
         samples.map(|sample| (sample.round, cost(&sample.cost))).collect()
@@ -164,59 +225,5 @@ fn wall(cost: &Cost) -> f64 {
 }
 
 fn cpu(cost: &Cost) -> f64 {
-    cost.cpu
-}
-
-fn median(mut values: Vec<f64>) -> Option<f64> {
-    values.sort_by(f64::total_cmp);
-    let upper = *values.get(values.len() / 2)?;
-    let lower = values[(values.len() - 1) / 2];
-    Some((lower + upper) / 2.0)
-}
-
-/// The processor and how many of it; never a host's name.
-fn machine() -> String {
-    let cores = std::thread::available_parallelism().map_or(1, usize::from);
-    let info = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
-    let model = info.lines().find_map(|line| line.strip_prefix("model name")?.split_once(": "));
-    let model = model.map_or(std::env::consts::ARCH, |(_, model)| model);
-    format!("{cores} × {model}, {}", std::env::consts::OS)
-}
-
-/// Today in UTC, as `2026-11-20`.
-fn today() -> String {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    date(since.as_secs() / 86_400)
-}
-
-/// The date of a day since the epoch (Howard Hinnant's `civil_from_days`).
-fn date(days: u64) -> String {
-    let days = days + 719_468;
-    let (era, day) = (days / 146_097, days % 146_097);
-    let year = (day - day / 1_460 + day / 36_524 - day / 146_096) / 365;
-    let day = day - (365 * year + year / 4 - year / 100);
-    let month = (5 * day + 2) / 153;
-    let day = day - (153 * month + 2) / 5 + 1;
-    let month = if month < 10 { month + 3 } else { month - 9 };
-    let year = year + era * 400 + u64::from(month <= 2);
-    format!("{year}-{month:02}-{day:02}")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn dates_are_right() {
-        assert_eq!(date(0), "1970-01-01");
-        assert_eq!(date(19_782), "2024-02-29");
-        assert_eq!(date(20_777), "2026-11-20");
-    }
-
-    #[test]
-    fn medians_are_right() {
-        assert_eq!(median(vec![]), None);
-        assert_eq!(median(vec![3.0, 1.0, 2.0]), Some(2.0));
-        assert_eq!(median(vec![4.0, 1.0, 2.0, 3.0]), Some(2.5));
-    }
+    cost.cpu()
 }

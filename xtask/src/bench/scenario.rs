@@ -6,61 +6,97 @@
 //!   first/ second/  checkouts
 //! ```
 
-use super::measure::{Cost, measure};
+use super::project::{Project, counts};
 use super::report::{Disk, Sample};
 use super::tools::Tool;
-use crate::corpus::App;
-use crate::{process, tree, workspace};
-use anyhow::{Context, Result};
+use crate::measure::Measured;
+use crate::{tree, workspace};
+use anyhow::{Result, ensure};
+use clap::ValueEnum;
 use fs_err as fs;
-use std::path::{Path, PathBuf};
+use serde::{Deserialize, Serialize};
+use std::path::PathBuf;
 
-/// One application, to be measured with every tool.
-pub(super) struct Bench<'a> {
-    pub(super) app: &'a App,
-    pub(super) source: &'a Path,
-    pub(super) dev: bool,
+/// What is measured. Those before a chosen one are built too, unmeasured.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, ValueEnum, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Scenario {
+    /// A build with nothing stored and no target directory.
+    Cold,
+    /// The same build again.
+    Same,
+    /// The same build in a fresh checkout in another directory.
+    Elsewhere,
+    /// Then a function added to the leaf source file, there.
+    Leaf,
+    /// Then one dependency in another version, there.
+    Bump,
+    /// Bytes of everything but the sources, for one and for many worktrees.
+    Disk,
 }
 
-impl Bench<'_> {
-    /// Fetches what the bumped lock file needs, so that no build waits for it.
-    pub(super) fn prefetch(&self) -> Result<()> {
-        let place = workspace::target("bench").join(&self.app.name).join("prefetch");
-        self.checkout(&place)?;
-        if self.bump(&place, false)? {
-            process::run_quietly(
-                process::command("cargo").args(["fetch", "--quiet"]).current_dir(&place),
-            )?;
+impl Scenario {
+    /// For tables.
+    pub(crate) fn title(self) -> &'static str {
+        match self {
+            Scenario::Cold => "cold",
+            Scenario::Same => "nothing changed, same directory",
+            Scenario::Elsewhere => "nothing changed, fresh checkout elsewhere",
+            Scenario::Leaf => "leaf edit",
+            Scenario::Bump => "one dependency bumped",
+            Scenario::Disk => "disk",
         }
-        fs::remove_dir_all(&place)?;
-        Ok(())
     }
+}
 
-    /// All scenarios once.
-    pub(super) fn round(&self, tool: &Tool, round: usize) -> Result<Vec<Sample>> {
+impl Project {
+    /// The chosen scenarios once. What a build must have done for its time to
+    /// count is checked: the binary runs; larder executed all, nothing, or
+    /// something in between; a cache answers the second checkout.
+    pub(super) fn round(
+        &self,
+        tool: &Tool,
+        round: usize,
+        chosen: &[Scenario],
+    ) -> Result<Vec<Sample>> {
         let place = self.fresh(tool)?;
         let (first, second) = (place.join("first"), place.join("second"));
+        let last = chosen.iter().filter(|s| **s != Scenario::Disk).max().copied();
         let mut samples = Vec::new();
-        let mut take = |scenario: &str, project: &Path| -> Result<()> {
-            let cost = self.build(tool, project, &place.join("store"))?;
-            eprintln!("    {scenario:<10} {:>8.2} s wall {:>8.2} s user+sys", cost.wall, cost.cpu);
+        for scenario in Scenario::value_variants().iter().copied().filter(|s| *s != Scenario::Disk)
+        {
+            if Some(scenario) > last {
+                break;
+            }
+            let at = match scenario {
+                Scenario::Cold | Scenario::Same => &first,
+                _ => &second,
+            };
+            match scenario {
+                Scenario::Cold => self.checkout(&first)?,
+                Scenario::Elsewhere => self.checkout(&second)?,
+                Scenario::Leaf => self.edit_leaf(&second, round as u64)?,
+                Scenario::Bump if !self.bump(&second, true)? => continue,
+                _ => {}
+            }
+            let built = self.build(tool, at, &place.join("store"))?;
+            check(tool, scenario, &built)?;
+            if !chosen.contains(&scenario) {
+                continue;
+            }
+            let (wall, cpu) = (built.cost.wall, built.cost.cpu());
+            let said = tool.said(&built);
+            eprintln!(
+                "    {:<42} {wall:>8.2} s wall {cpu:>8.2} s user+sys  {said}",
+                scenario.title()
+            );
             samples.push(Sample {
                 tool: tool.name.to_owned(),
-                scenario: scenario.to_owned(),
+                scenario,
                 round,
-                cost,
+                cost: built.cost,
+                said,
             });
-            Ok(())
-        };
-        self.checkout(&first)?;
-        take("cold", &first)?;
-        take("same", &first)?;
-        self.checkout(&second)?;
-        take("elsewhere", &second)?;
-        self.edit_leaf(&second, round)?;
-        take("leaf", &second)?;
-        if self.bump(&second, true)? {
-            take("bump", &second)?;
         }
         Ok(samples)
     }
@@ -78,7 +114,7 @@ impl Bench<'_> {
             }
         }
         let all = tree::bytes_on_disk(&place)?;
-        let sources = tree::bytes_on_disk(self.source)?;
+        let sources = tree::bytes_on_disk(&self.source)?;
         fs::remove_dir_all(&place)?;
         Ok(Disk {
             tool: tool.name.to_owned(),
@@ -86,11 +122,6 @@ impl Bench<'_> {
             one: one.saturating_sub(sources),
             all: all.saturating_sub(sources * worktrees as u64),
         })
-    }
-
-    fn build(&self, tool: &Tool, project: &Path, store: &Path) -> Result<Cost> {
-        let mut stop = tool.stop(store);
-        measure(&mut tool.build(project, store, self.dev), stop.as_mut())
     }
 
     /// The tool's directory, empty.
@@ -102,36 +133,27 @@ impl Bench<'_> {
         fs::create_dir_all(place.join("store"))?;
         Ok(place)
     }
+}
 
-    fn checkout(&self, project: &Path) -> Result<()> {
-        if project.exists() {
-            fs::remove_dir_all(project)?;
-        }
-        tree::copy(self.source, project, &["target"])
-    }
-
-    /// An edit that no earlier round made.
-    fn edit_leaf(&self, project: &Path, round: usize) -> Result<()> {
-        let leaf = project.join(&self.app.leaf);
-        let text = fs::read_to_string(&leaf).context("corpus.toml names another leaf")?;
-        let edit = format!(
-            "\n#[allow(dead_code)]\nfn benchmark_round_{round}() -> usize {{\n    {round}\n}}\n"
+/// Whether the build was of the kind that its scenario is about.
+fn check(tool: &Tool, scenario: Scenario, built: &Measured) -> Result<()> {
+    if tool.name == "larder" {
+        let counts = counts(&built.stderr)?;
+        let right = match scenario {
+            Scenario::Cold => counts.hits == 0,
+            Scenario::Same | Scenario::Elsewhere => counts.executed == 0,
+            _ => counts.executed > 0 && counts.hits > 0,
+        };
+        ensure!(right, "{}: larder {counts:?}", scenario.title());
+    } else if scenario == Scenario::Elsewhere
+        && let Some(hits) = tool.hits(built)
+    {
+        ensure!(
+            hits > 0,
+            "{} answered nothing: it is not set up. It said:\n{}",
+            tool.name,
+            built.answer
         );
-        fs::write(&leaf, text + &edit)?;
-        Ok(())
     }
-
-    /// Moves the dependency, where the application has one for it.
-    fn bump(&self, project: &Path, offline: bool) -> Result<bool> {
-        let Some([name, version]) = &self.app.bump else { return Ok(false) };
-        let mut update = process::command("cargo");
-        update
-            .args(["update", "--quiet", "--package", name, "--precise", version])
-            .current_dir(project);
-        if offline {
-            update.arg("--offline");
-        }
-        process::run_quietly(&mut update)?;
-        Ok(true)
-    }
+    Ok(())
 }

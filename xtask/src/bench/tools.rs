@@ -8,11 +8,11 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// A tool that is there.
-pub(super) struct Tool {
+pub(crate) struct Tool {
     /// Its name.
-    pub(super) name: &'static str,
+    pub(crate) name: &'static str,
     /// What it says of its version.
-    pub(super) version: String,
+    pub(crate) version: String,
     exe: PathBuf,
 }
 
@@ -31,7 +31,7 @@ const PEERS: &[Package] = &[
 ];
 
 /// Names of all tools, cargo first: the others are compared with it.
-pub(super) fn names() -> Vec<String> {
+pub(crate) fn names() -> Vec<String> {
     ["cargo", "larder"]
         .into_iter()
         .chain(PEERS.iter().map(|peer| peer.name))
@@ -40,7 +40,7 @@ pub(super) fn names() -> Vec<String> {
 }
 
 /// Makes the named tools available, in the table's order.
-pub(super) fn install(wanted: &[String]) -> Result<Vec<Tool>> {
+pub(crate) fn install(wanted: &[String]) -> Result<Vec<Tool>> {
     let known = names();
     if let Some(name) = wanted.iter().find(|name| !known.contains(name)) {
         anyhow::bail!("no tool {name}; there are {}", known.join(", "));
@@ -81,7 +81,16 @@ impl Tool {
     }
 
     /// The command that builds `project` with what is stored in `store`.
-    pub(super) fn build(&self, project: &Path, store: &Path, dev: bool) -> Command {
+    pub(crate) fn build(&self, project: &Path, store: &Path, dev: bool) -> Command {
+        let mut command = self.command("build", project, store);
+        if !dev {
+            command.arg("--release");
+        }
+        command
+    }
+
+    /// Another of cargo's commands in `project`.
+    pub(crate) fn command(&self, name: &str, project: &Path, store: &Path) -> Command {
         let mut command = match self.name {
             "larder" => process::command(&self.exe),
             "mbx" => process::command(&self.exe),
@@ -90,10 +99,7 @@ impl Tool {
         if self.name == "larder" {
             command.arg("larder");
         }
-        command.args(["build", "--offline"]);
-        if !dev {
-            command.arg("--release");
-        }
+        command.args([name, "--offline"]);
         if matches!(self.name, "sccache" | "kache") {
             command.env("RUSTC_WRAPPER", &self.exe);
         }
@@ -107,7 +113,7 @@ impl Tool {
     }
 
     /// The command that stops the server which a build left behind.
-    pub(super) fn stop(&self, store: &Path) -> Option<Command> {
+    pub(crate) fn stop(&self, store: &Path) -> Option<Command> {
         let args: &[&str] = match self.name {
             "sccache" => &["--stop-server"],
             "kache" => &["daemon", "stop"],
@@ -119,8 +125,13 @@ impl Tool {
         Some(command)
     }
 
-    /// Keeps everything that the tool stores below `store`.
-    fn settle(&self, command: &mut Command, store: &Path) {
+    pub(super) fn exe(&self) -> &Path {
+        &self.exe
+    }
+
+    /// Keeps everything that the tool stores below `store`, and what its user
+    /// configured away.
+    pub(super) fn settle(&self, command: &mut Command, store: &Path) {
         match self.name {
             "larder" => {
                 command.env("LARDER_DIR", store);
@@ -131,10 +142,12 @@ impl Tool {
             "kache" => {
                 command.env("KACHE_CACHE_DIR", store).env("KACHE_LOCAL_ONLY", "1");
                 command.env("KACHE_SOCKET_PATH", store.join("socket"));
-                command.env("KACHE_CONFIG", store.join("config.toml"));
+                command.env("KACHE_RUNTIME_DIR", store.join("runtime"));
+                command.env("KACHE_CONFIG", store.join("config.toml")).env("KACHE_HOST_CONFIG", "");
             }
             "mbx" => {
                 command.env("MBX_CACHE_DIR", store).env("MBX_GC_AUTO", "0");
+                command.env("MBX_SUMMARY", "short");
             }
             _ => {}
         }
