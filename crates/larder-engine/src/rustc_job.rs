@@ -4,8 +4,7 @@ use crate::build::{Build, FROM_SCRIPT};
 use crate::clock::Began;
 use crate::event::Event;
 use crate::macro_files::MacroFiles;
-use crate::scan;
-use crate::work::{Built, JobFailed, Progress, Task, internal};
+use crate::work::{Built, JobFailed, Left, Progress, Task, internal};
 use larder_cargo::depinfo::DepInfo;
 use larder_plan::apply::{RunResult, own_runs, rustc_additions};
 use larder_sandbox::process::{Process, Stream};
@@ -53,10 +52,8 @@ impl Build<'_> {
         let dep_info = self.take_dep_info(&task, &process.cwd)?;
         let path_set = self.rustc_path_set(unit, &dep_info, &process, macro_files.as_ref());
         let values = self.values(unit, &path_set);
-        let (outputs, undescribed) = self.outputs(&task.pending)?;
+        let Left { outputs, visible_paths, undescribed } = self.outputs(&task.pending)?;
         let mut path_set = path_set;
-        let visible_paths =
-            scan::visible_paths(task.pending.dir(), &outputs, &self.telling_roots());
         let mut values = values;
         for (token, _) in &visible_paths {
             let input = PathInput { path: format!("{{{token}}}"), uses: PathUse::Location };

@@ -9,7 +9,7 @@ use crate::clock::Began;
 use crate::event::Event;
 use crate::rustc_job::extend_library_path;
 use crate::scan;
-use crate::work::{Built, JobFailed, Task, internal};
+use crate::work::{Built, JobFailed, Left, Task, internal};
 use larder_plan::apply::{RunResult, run_additions};
 use larder_plan::directives::{self, Script};
 use larder_sandbox::process::{Process, Stream};
@@ -67,10 +67,9 @@ impl Build<'_> {
         let mut path_set = self.script_path_set(unit, &real);
         let written = self.written_in_package(unit, began);
         let (side_outputs, kept) = self.side_outputs(unit, &task.pending, &written);
-        let (outputs, undescribed) = self.outputs(&task.pending)?;
-        let mut visible_paths = scan::visible_paths(&out_dir, &outputs, &self.telling_roots());
+        let Left { outputs, mut visible_paths, undescribed } = self.outputs(&task.pending)?;
         let kept_dir = task.pending.kept_dir();
-        visible_paths.extend(scan::visible_paths(&kept_dir, &kept, &self.telling_roots()));
+        visible_paths.extend(scan::visible_paths(&kept_dir, &kept, self.telling_roots()));
         let mut evidence = Vec::new();
         for (token, text) in visible_paths {
             path_set

@@ -4,6 +4,7 @@
 
 use crate::build::{Build, Chosen};
 use crate::event::Event;
+use crate::scan::Scanner;
 use larder_key::inputs::Inputs;
 use larder_sandbox::jobs::Pool;
 use larder_schema::pathset::PathSet;
@@ -68,6 +69,16 @@ pub(crate) struct Built {
     pub duration: Duration,
     /// When the metadata was there.
     pub metadata_after: Option<Duration>,
+}
+
+/// The files that a job left.
+pub(crate) struct Left {
+    /// Files, hashed.
+    pub outputs: Vec<OutputFile>,
+    /// Roots of this machine that are visible in them: token and evidence.
+    pub visible_paths: Vec<(String, String)>,
+    /// Why no record can describe them, if so.
+    pub undescribed: Option<String>,
 }
 
 /// How a job failed: what cargo says, line by line.
@@ -139,17 +150,19 @@ impl Build<'_> {
         }
     }
 
-    /// Hashes what a job left. What no record can describe is used in this
-    /// build only.
-    pub(crate) fn outputs(
-        &self,
-        pending: &Pending,
-    ) -> Result<(Vec<OutputFile>, Option<String>), JobFailed> {
-        match pending.hash_outputs() {
-            Ok(outputs) => Ok((outputs, None)),
-            Err(error @ StoreError::Unpublishable { .. }) => {
-                Ok((Vec::new(), Some(error.to_string())))
+    /// Hashes what a job left, and finds the paths that are visible in it. What
+    /// no record can describe is used in this build only.
+    pub(crate) fn outputs(&self, pending: &Pending) -> Result<Left, JobFailed> {
+        let mut scanner = Scanner::new(self.telling_roots());
+        match pending.hash_outputs_with(&mut |name, chunk| scanner.see(name, chunk)) {
+            Ok(outputs) => {
+                Ok(Left { outputs, visible_paths: scanner.visible(), undescribed: None })
             }
+            Err(error @ StoreError::Unpublishable { .. }) => Ok(Left {
+                outputs: Vec::new(),
+                visible_paths: Vec::new(),
+                undescribed: Some(error.to_string()),
+            }),
             Err(error) => Err(internal(&error)),
         }
     }

@@ -30,14 +30,21 @@ impl Hasher {
     }
 }
 
-/// Digest and size of everything that `from` yields.
-pub(crate) fn hash_stream(mut from: impl Read) -> io::Result<(Digest, u64)> {
+/// Digest and size of everything that `from` yields. `see` gets the bytes in
+/// order, so that nothing is read twice.
+pub(crate) fn hash_stream(
+    mut from: impl Read,
+    see: &mut dyn FnMut(&[u8]),
+) -> io::Result<(Digest, u64)> {
     let mut hasher = Hasher::default();
     let mut buffer = vec![0; CHUNK];
     loop {
         match from.read(&mut buffer) {
             Ok(0) => return Ok((hasher.finish(), hasher.size())),
-            Ok(n) => hasher.update(&buffer[..n]),
+            Ok(n) => {
+                hasher.update(&buffer[..n]);
+                see(&buffer[..n]);
+            }
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
             Err(error) => return Err(error),
         }

@@ -233,8 +233,21 @@ impl Pending {
     /// # Errors
     /// A file cannot be read, or is something that a record cannot describe.
     pub fn hash_outputs(&self) -> Result<Vec<OutputFile>, StoreError> {
+        self.hash_outputs_with(&mut |_, _| {})
+    }
+
+    /// The same. `see` gets the name of every output with its content in
+    /// order, a chunk at a time, after `None` for its begin; of a symbolic
+    /// link, the target. The order of outputs is not that of their names.
+    ///
+    /// # Errors
+    /// As [`Pending::hash_outputs`].
+    pub fn hash_outputs_with(
+        &self,
+        see: &mut dyn FnMut(&str, Option<&[u8]>),
+    ) -> Result<Vec<OutputFile>, StoreError> {
         let mut outputs = Vec::new();
-        self.hash_dir(&self.dir, "", &mut outputs)?;
+        self.hash_dir(&self.dir, "", &mut outputs, see)?;
         outputs.sort_by(|a, b| a.name.cmp(&b.name));
         Ok(outputs)
     }
@@ -244,6 +257,7 @@ impl Pending {
         dir: &Path,
         prefix: &str,
         outputs: &mut Vec<OutputFile>,
+        see: &mut dyn FnMut(&str, Option<&[u8]>),
     ) -> Result<(), StoreError> {
         for entry in fs::read_dir(dir).map_err(StoreError::at(dir))? {
             let entry = entry.map_err(StoreError::at(dir))?;
@@ -257,12 +271,14 @@ impl Pending {
                 continue;
             }
             if kind.is_dir() {
-                self.hash_dir(&path, &format!("{name}/"), outputs)?;
+                self.hash_dir(&path, &format!("{name}/"), outputs, see)?;
             } else if kind.is_symlink() {
                 let target = fs::read_link(&path).map_err(StoreError::at(&path))?;
                 let target = target
                     .to_str()
                     .ok_or_else(|| unpublishable("it leads to a name that is not UTF-8"))?;
+                see(&name, None);
+                see(&name, Some(target.as_bytes()));
                 outputs.push(OutputFile {
                     name,
                     digest: Digest::of(target.as_bytes()),
@@ -271,8 +287,9 @@ impl Pending {
                     symlink: Some(target.to_owned()),
                 });
             } else if kind.is_file() {
-                let (digest, meta) =
-                    self.store.stat_cache().read(&path).map_err(StoreError::at(&path))?;
+                let mut see = |bytes: Option<&[u8]>| see(&name, bytes);
+                let read = self.store.stat_cache().read_with(&path, &mut see);
+                let (digest, meta) = read.map_err(StoreError::at(&path))?;
                 outputs.push(OutputFile {
                     name,
                     digest,

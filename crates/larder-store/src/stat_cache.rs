@@ -188,6 +188,20 @@ impl StatCache {
     /// # Errors
     /// Those of reading; a directory is one.
     pub fn read(&self, path: &Path) -> io::Result<(Digest, Metadata)> {
+        self.read_with(path, &mut |_| {})
+    }
+
+    /// The same. `see` gets the content in order, a chunk at a time, and
+    /// `None` before its first byte: where a file changes while it is read, it
+    /// is read again from there.
+    ///
+    /// # Errors
+    /// Those of reading; a directory is one.
+    pub fn read_with(
+        &self,
+        path: &Path,
+        see: &mut dyn FnMut(Option<&[u8]>),
+    ) -> io::Result<(Digest, Metadata)> {
         // A file that changes all the time gets the digest of some state of
         // it, which is not remembered.
         let mut tries = 3;
@@ -195,7 +209,8 @@ impl StatCache {
             let file = fs_err::File::open(path)?;
             let began = now();
             let before = file.metadata()?;
-            let (digest, _) = hash_stream(&file)?;
+            see(None);
+            let (digest, _) = hash_stream(&file, &mut |bytes| see(Some(bytes)))?;
             let after = file.metadata()?;
             let stat = Stat::of(&after);
             if stat == Stat::of(&before) {
