@@ -1,6 +1,6 @@
 //! The command line: which commands exist, and how their errors end.
 
-use crate::{acceptance, bench, corpus, demo, deny, parity, synthetic, test, tidy};
+use crate::{acceptance, bench, corpus, demo, deny, docker, parity, synthetic, test, tidy};
 use clap::Parser;
 use std::process::ExitCode;
 
@@ -13,6 +13,7 @@ enum Cli {
     Corpus(corpus::Args),
     Demo(demo::Args),
     Deny(deny::Args),
+    Docker(docker::Args),
     Parity(parity::Args),
     Synthetic(synthetic::Args),
     Test(test::Args),
@@ -27,6 +28,7 @@ pub(crate) fn run() -> ExitCode {
         Cli::Corpus(args) => corpus::run(&args),
         Cli::Demo(args) => demo::run(&args),
         Cli::Deny(args) => deny::run(&args),
+        Cli::Docker(args) => docker::run(&args),
         Cli::Parity(args) => parity::run(&args),
         Cli::Synthetic(args) => synthetic::run(&args),
         Cli::Test(args) => test::run(&args),

@@ -15,6 +15,7 @@ mod cli;
 mod corpus;
 mod demo;
 mod deny;
+mod docker;
 mod measure;
 mod parity;
 mod process;

@@ -132,6 +132,12 @@ impl CargoCall {
         steps.flat_map(|step| in_step(&step.kind)).collect()
     }
 
+    /// The same with the variables of the stage in its arguments.
+    pub(super) fn expanded(&self, document: &Document, stage: usize) -> CargoCall {
+        let arguments = self.arguments.iter().map(|word| document.expanded(stage, word));
+        CargoCall { arguments: arguments.collect(), ..self.clone() }
+    }
+
     /// Whether it compiles the project itself.
     pub(super) fn builds(&self) -> bool {
         matches!(self.tool, Tool::Build | Tool::InstallPath)
@@ -185,7 +191,8 @@ impl CargoCall {
             features: features
                 .iter()
                 .flat_map(|value| value.split([',', ' ']))
-                .filter(|value| !value.is_empty())
+                // On unless it is switched off, so naming it changes nothing.
+                .filter(|value| !value.is_empty() && *value != "default")
                 .map(str::to_owned)
                 .collect(),
             all_features: self.has("--all-features"),
@@ -208,7 +215,8 @@ impl Shape {
     pub(super) fn difference(&self, other: &Shape) -> Vec<String> {
         let mut differences = Vec::new();
         let mut differ = |what: &str, one: String, two: String| {
-            if one != two {
+            // Who sets an unknown variable may well set what fits.
+            if one != two && !one.contains('$') && !two.contains('$') {
                 let named = |text: String| if text.is_empty() { "none".to_owned() } else { text };
                 differences.push(format!("{what}: {} here, {} there", named(one), named(two)));
             }
@@ -216,7 +224,9 @@ impl Shape {
         let joined = |set: &BTreeSet<String>| set.iter().cloned().collect::<Vec<_>>().join(",");
         let yes = |on: bool| if on { "yes".to_owned() } else { "no".to_owned() };
         differ("profile", self.profile.clone(), other.profile.clone());
-        differ("--features", joined(&self.features), joined(&other.features));
+        if !(self.all_features && other.all_features) {
+            differ("--features", joined(&self.features), joined(&other.features));
+        }
         differ("--all-features", yes(self.all_features), yes(other.all_features));
         differ(
             "--no-default-features",

@@ -29,9 +29,10 @@ fn check(subject: &Subject<'_>, found: &mut Found) {
                     call.tool == Tool::ChefCook && before <= at && call.line < build.line
                 })
                 .collect();
-            let shape = build.shape();
-            let differences =
-                cooked.iter().map(|(_, cook)| (cook.line, shape.difference(&cook.shape())));
+            let shape = build.expanded(document, stage).shape();
+            let differences = cooked.iter().map(|(_, cook)| {
+                (cook.line, shape.difference(&cook.expanded(document, stage).shape()))
+            });
             // With several cooks, the build wants one of them.
             if let Some((line, differences)) = differences.min_by_key(|(_, d)| d.len())
                 && !differences.is_empty()

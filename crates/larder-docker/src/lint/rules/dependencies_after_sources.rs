@@ -16,6 +16,9 @@ pub(super) const RULE: Rule = Rule {
     check,
 };
 
+/// Names of tools whose stores keep results by content.
+const STORES: &[&str] = &["larder", "sccache", "kache", "mbx"];
+
 fn check(subject: &Subject<'_>, found: &mut Found) {
     let document = subject.document;
     for stage in 0..document.stages.len() {
@@ -45,12 +48,11 @@ fn check(subject: &Subject<'_>, found: &mut Found) {
         for (at, call) in calls.iter().filter(|(at, call)| *at > copied && own.contains(&call.line))
         {
             let Kind::Run(run) = &steps[*at].kind else { continue };
-            let mounts_store = run.mounts.iter().any(|mount| {
+            let keeps_results = run.mounts.iter().any(|mount| {
+                let target = mount.target().to_ascii_lowercase();
                 mount.is("cache")
                     && (is_target(document, stage, mount)
-                        || ["larder", "sccache", "kache", "mbx"]
-                            .iter()
-                            .any(|name| mount.target().contains(name)))
+                        || STORES.iter().any(|name| target.contains(name)))
             });
             let what = match call.tool {
                 Tool::ChefCook | Tool::LarderCook => {
@@ -59,14 +61,14 @@ fn check(subject: &Subject<'_>, found: &mut Found) {
                 Tool::Fetch => "the dependencies are downloaded again at every edit",
                 Tool::Install => "a tool is compiled again at every edit",
                 Tool::Build | Tool::InstallPath
-                    if !is_cooked && !is_kept && !mounts_store && !is_reported =>
+                    if !is_cooked && !is_kept && !keeps_results && !is_reported =>
                 {
                     is_reported = true;
                     "the dependencies are compiled again at every edit"
                 }
                 _ => continue,
             };
-            if !mounts_store {
+            if !keeps_results {
                 found.at(call.line, format!("{what} (`COPY` in line {})", steps[copied].line));
             }
         }

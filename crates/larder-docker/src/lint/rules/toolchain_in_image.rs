@@ -19,11 +19,12 @@ fn check(subject: &Subject<'_>, found: &mut Found) {
     let document = subject.document;
     let last = document.last();
     let calls = CargoCall::of_history(document, last);
-    let is_tested = calls.iter().any(|(_, call)| call.tool == Tool::Check);
+    // An image to build in has the toolchain on purpose.
+    let builds = CargoCall::all(document).iter().any(CargoCall::builds);
     let compiles = |call: &CargoCall| call.builds() || call.tool == Tool::Install;
     if let Some((_, call)) = calls.iter().find(|(_, call)| compiles(call)) {
         found.at(call.line, "it is compiled in the last stage");
-    } else if has_toolchain(document.image(last)) && !is_tested {
+    } else if has_toolchain(document.image(last)) && builds {
         found.at(document.stages[last].line, format!("`{}`", document.image(last)));
     }
 }
