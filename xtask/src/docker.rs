@@ -6,6 +6,7 @@ mod engine;
 mod generated;
 mod images;
 mod packages;
+mod trap;
 
 use crate::process;
 use anyhow::Result;
@@ -54,5 +55,5 @@ pub(crate) fn test() -> Result<()> {
     for cache in CACHES {
         generated::check(&engine, &larder, cache)?;
     }
-    Ok(())
+    trap::check(&engine, &larder)
 }

@@ -1,6 +1,6 @@
 //! `cargo xtask test`: every test there is, and one line for what was left out.
 
-use crate::{corpus, parity, process, synthetic, workspace};
+use crate::{corpus, docker, parity, process, synthetic, workspace};
 use anyhow::Result;
 
 /// Applications of more units than this are compared shallowly in a normal run.
@@ -12,6 +12,9 @@ pub(crate) struct Args {
     /// Leave parity with cargo out: it takes most of the time.
     #[arg(long, conflicts_with = "full")]
     no_parity: bool,
+    /// Leave out what needs a Docker Engine, which wants root, or `DOCKER_HOST`.
+    #[arg(long)]
+    no_docker: bool,
     /// Compare with cargo on the whole corpus, every unit compiled. Takes hours.
     #[arg(long)]
     full: bool,
@@ -45,6 +48,13 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         }
     } else {
         skipped.push("parity with cargo: left out by --no-parity, or by a filter".to_owned());
+    }
+    if args.no_docker || !args.rest.is_empty() {
+        skipped
+            .push("tests on a Docker Engine: left out by --no-docker, or by a filter".to_owned());
+    } else {
+        step("generated Dockerfiles on a Docker Engine");
+        docker::test()?;
     }
     for line in skipped {
         println!("skipped: {line}");
