@@ -255,7 +255,7 @@ fn refusal(error: Errno) -> Refusal {
 
 impl Observer {
     /// How it is observed; waits until that is known.
-    pub(crate) fn begun(&mut self) -> &Result<Mechanism, Unobserved> {
+    fn begun(&mut self) -> &Result<Mechanism, Unobserved> {
         let said = &self.said;
         self.begun.get_or_insert_with(|| match said.recv() {
             Ok(Said::Begun(begun)) => begun,
