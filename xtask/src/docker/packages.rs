@@ -130,17 +130,33 @@ fn unpack_one(file: &Path, into: &Path) -> Result<()> {
 fn mirror() -> Result<String> {
     let release = own_release()?;
     let mut command = process::command("apt-get");
-    command.args([
-        "indextargets",
-        "--format",
-        "$(RELEASE) $(COMPONENT) $(REPO_URI)",
-        "Created-By: Packages",
-    ]);
-    let output = process::run_quietly(&mut command)?;
-    let text = String::from_utf8_lossy(&output.stdout);
-    let prefix = format!("{release} main ");
-    let found = text.lines().find_map(|line| line.strip_prefix(&prefix));
-    found
-        .map(str::to_owned)
-        .with_context(|| format!("apt has no source for {release} main on this machine"))
+    // What an update would fetch: known on a machine that never made one, too.
+    let output = process::run_quietly(command.args(["update", "--print-uris"]))?;
+    archive(&String::from_utf8_lossy(&output.stdout), &release)
+        .with_context(|| format!("apt has no source for Debian {release} on this machine"))
+}
+
+/// The archive of a release among lines such as
+/// `'http://host/debian/dists/bookworm/InRelease' host_debian_dists_… 0`.
+/// Others may have suites of that name; Debian's own is in a directory `debian`.
+fn archive(uris: &str, release: &str) -> Option<String> {
+    let suffix = format!("/dists/{release}/InRelease");
+    let uris = uris.lines().filter_map(|line| line.split('\'').nth(1)?.strip_suffix(&suffix));
+    let all: Vec<&str> = uris.collect();
+    let own = all.iter().find(|uri| uri.ends_with("/debian"));
+    own.or(all.first()).map(|uri| (*uri).to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::archive;
+
+    #[test]
+    fn debians_own_archive_is_found() {
+        let uris = "'http://vendor/x/dists/bookworm/InRelease' a 0 \n\
+                    'http://mirror/debian-security/dists/bookworm-security/InRelease' b 0 \n\
+                    'http://mirror/debian/dists/bookworm/InRelease' c 0 \n";
+        assert_eq!(archive(uris, "bookworm").as_deref(), Some("http://mirror/debian"));
+        assert_eq!(archive("'http://m/d/dists/trixie/InRelease' x 0", "bookworm"), None);
+    }
 }

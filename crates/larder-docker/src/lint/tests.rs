@@ -50,6 +50,15 @@ fn a_comment_allows_a_finding() {
     assert_eq!(rules, [""; 0]);
 }
 
+#[test]
+fn cargo_new_makes_a_dummy_too() {
+    let text = "FROM rust:1.95 AS b\nRUN cargo new --bin /app\nWORKDIR /app\n\
+                COPY Cargo.toml Cargo.lock ./\nRUN cargo build --locked\nCOPY src src\n\
+                RUN cargo build --locked\nFROM debian:bookworm-slim\nUSER 1\n";
+    let rules: Vec<_> = findings(text, None).iter().map(|f| (f.line, f.rule)).collect();
+    assert_eq!(rules, [(2, "dummy-sources")]);
+}
+
 /// Shapes of files that are right, and were taken for wrong once.
 #[test]
 fn what_is_not_sure_is_not_said() {
