@@ -3,6 +3,7 @@
 use crate::args::{self, Cli, Command, Split};
 use crate::building::{Building as _, Context};
 use crate::cargo::{BUILT_IN, become_cargo};
+use crate::cargo_config::without_alias;
 use crate::commands;
 use crate::console::Console;
 use crate::env_vars::LARDER;
@@ -20,7 +21,10 @@ pub(crate) fn run(host: &Host) -> Exit {
     if names_larder {
         tokens = &tokens[1..];
     }
-    let split = Split::new(tokens);
+    let mut split = Split::new(tokens);
+    if !host.is_off() {
+        split = without_alias(host, split, args::commands);
+    }
     let mut console = Console::plain();
     let result = if host.stands_in_for_cargo() && !names_larder {
         commands::exec::stand_in(host, &split)

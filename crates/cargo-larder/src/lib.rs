@@ -11,6 +11,7 @@
 //! | `commands` | one file per subcommand |
 //! | `building` | what all building commands do |
 //! | `cargo` | giving a command to plain cargo |
+//! | `cargo_config` | cargo's `[term]` and `[alias]` |
 //! | `history` | what earlier builds reported, for `explain` and `stats` |
 //! | `launch` | starting what was built: `run`, `test`, `bench` |
 //! | `terminal`, `console`, `progress`, `reporter` | everything that is printed |
@@ -24,6 +25,7 @@ mod args;
 mod asked_command;
 mod building;
 mod cargo;
+mod cargo_config;
 mod commands;
 mod console;
 mod cooking;

@@ -1,12 +1,14 @@
 //! The seam to everything below: the engine, the store, cargo's
 //! configuration. Commands see only this trait; [`Wired`] is the real one.
 
-use crate::errors::{AlreadyPrinted, Unmodelled};
+use crate::errors::{AlreadyPrinted, Unmodelled, WithCode};
 use crate::exit::Exit;
 use crate::host::Host;
 use crate::settings::Settings;
 use anyhow::Context as _;
+use larder_cargo::GatherError;
 use larder_cargo::fetch::FetchError;
+use larder_cargo::toolchain::ToolchainError;
 use larder_engine::EngineError;
 use larder_engine::event::Reporter;
 use larder_engine::request::{BuildRequest, Outcome};
@@ -194,6 +196,10 @@ pub(crate) fn explained(error: EngineError) -> anyhow::Error {
             AlreadyPrinted(Exit::Program(code)).into()
         }
         EngineError::Unsupported(what) => Unmodelled { what }.into(),
+        // Rustup's proxy ends with 1 before there is any cargo.
+        EngineError::Gather(GatherError::Toolchain(error @ ToolchainError::NotInstalled(_))) => {
+            WithCode { message: error.to_string(), code: 1 }.into()
+        }
         other => anyhow::Error::from(other),
     }
 }

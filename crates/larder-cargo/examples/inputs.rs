@@ -57,7 +57,7 @@ fn main() -> ExitCode {
         Ok(prepared) => prepared,
         Err(error) => return report(&error),
     };
-    println!("prepared in {:?}; identity {:?}", start.elapsed(), prepared.identity());
+    println!("prepared in {:?}", start.elapsed());
     match prepared.gather(&mut |line| eprintln!("{line}")) {
         Err(error) => report(&error),
         Ok((inputs, dependencies)) => {

@@ -13,7 +13,7 @@ use crate::manifest::{ManifestError, RawManifest, ReadManifest, WorkspaceRoots};
 use crate::members::Workspace;
 use crate::memo::Memo;
 use crate::package_id::PackageId;
-use crate::plan_paths::{PlanPathSet, identity};
+use crate::plan_paths::PlanPathSet;
 use crate::rustc_probe::{Probe, ProbeError};
 use crate::rustflags::Kind;
 use crate::toolchain::{self, HostTools, Toolchain, ToolchainError};
@@ -184,18 +184,6 @@ pub fn gather(
 }
 
 impl Prepared {
-    /// What identifies the command for the plan cache: toolchain, cargo,
-    /// arguments, directory, and every variable that cargo reads by prefix.
-    ///
-    /// # Errors
-    /// Where cargo's binary cannot be read.
-    pub fn identity(&self) -> Result<Digest, GatherError> {
-        let cargo = self.memo.file_digest(&self.toolchain.cargo).map_err(|source| {
-            ToolchainError::Read { path: self.toolchain.cargo.clone(), source }
-        })?;
-        Ok(identity(self, &cargo))
-    }
-
     /// The host's linker and C library, for what links for the host.
     ///
     /// # Errors

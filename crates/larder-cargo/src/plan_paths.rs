@@ -1,10 +1,8 @@
-//! What a plan depends on: the key of the plan cache.
+//! What a plan depends on besides its command: files, listings and variables.
+//! (The engine's plan cache has what identifies the command.)
 //!
 //! | input | in | how |
 //! |---|---|---|
-//! | toolchain, cargo's binary | identity | content digest |
-//! | command, arguments, directory | identity | text |
-//! | variables cargo reads by prefix | identity | `CARGO_*`, `RUST*`, without those that only shape output |
 //! | manifests of members and path packages | path set | content |
 //! | `Cargo.lock` | path set | content |
 //! | configuration, toolchain files, rustup's settings | path set | content, absent ones too |
@@ -15,8 +13,6 @@
 use crate::config::ConfiguredEnv;
 use crate::inputs::Prepared;
 use crate::manifest::ReadManifest;
-use larder_schema::Digest;
-use larder_schema::digest::Framed;
 use larder_schema::pathset::{PathInput, PathSet, PathUse};
 use larder_schema::plan::{Roots, escape};
 use std::collections::{BTreeMap, BTreeSet};
@@ -61,47 +57,6 @@ fn template(path: &Path, roots: &Roots) -> String {
         }
     }
     escape(&path.to_string_lossy()).into_owned()
-}
-
-/// Variables with these prefixes are in the identity.
-const PREFIXES: &[&str] = &["CARGO", "RUSTC", "RUSTFLAGS", "RUSTDOC", "RUSTUP_", "CLIPPY_"];
-
-/// Except those that shape output, or differ with every call.
-const NOISE: &[&str] = &[
-    "CARGO_TERM_",
-    "CARGO_MAKEFLAGS",
-    "CARGO_MANIFEST_",
-    "CARGO_PKG_",
-    "CARGO_NET_",
-    "CARGO_HTTP_",
-    "CARGO_REGISTRY_TOKEN",
-    "CARGO_REGISTRIES_",
-    "RUSTUP_AUTO_INSTALL",
-    "RUSTUP_TOOLCHAIN_SOURCE",
-    "RUSTC_LOG",
-];
-
-pub(crate) fn identity(prepared: &Prepared, cargo: &Digest) -> Digest {
-    let mut key = Framed::new("larder.plan-identity.1");
-    key.digest("toolchain", &prepared.digest).digest("cargo", cargo);
-    key.text("rustc", &prepared.toolchain.rustc.to_string_lossy());
-    key.text("cargo-path", &prepared.toolchain.cargo.to_string_lossy());
-    key.text("command", &prepared.request.command);
-    key.list("args", prepared.request.args.iter());
-    key.list("trailing", prepared.request.trailing.iter());
-    key.text("cwd", &prepared.host.cwd.to_string_lossy());
-    for (name, value) in &prepared.host.env {
-        let name = name.to_string_lossy();
-        // `cargo larder` sets `CARGO`; its value is the cargo above.
-        let counts = name != "CARGO"
-            && PREFIXES.iter().any(|p| name.starts_with(p))
-            && !NOISE.iter().any(|n| name.starts_with(n));
-        if counts || name == "LD_LIBRARY_PATH" || name == "HOME" {
-            key.text("variable", &name).text("value", &value.to_string_lossy());
-        }
-    }
-    key.number("cpus", std::thread::available_parallelism().map_or(1, usize::from) as u64);
-    key.finish()
 }
 
 pub(crate) fn collect(

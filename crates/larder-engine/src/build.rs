@@ -17,6 +17,7 @@ use larder_schema::record::ResultRecord;
 use larder_store::DiskStore;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 
 /// What does not change during a build.
@@ -49,6 +50,10 @@ pub(crate) struct Build<'a> {
     pub libraries: Vec<OnceLock<Vec<UnitIndex>>>,
     /// Whether nothing is to be written.
     pub dry_run: bool,
+    /// Whether the build can be done once more without this store.
+    pub has_other_store: bool,
+    /// Whether something that ran said that a disk has no room.
+    pub no_room: AtomicBool,
     /// Files that would be there if it were not a dry run.
     pub promised: Promised,
     /// Names kept from build scripts.
@@ -86,6 +91,14 @@ impl<'a> Build<'a> {
     /// Emits an event.
     pub(crate) fn emit(&self, event: &Event<'_>) {
         self.reporter.event(event);
+    }
+
+    /// Notes what a process said, if it is that its files found no room.
+    pub(crate) fn note_room(&self, text: &str) {
+        let words = ["No space left on device", "Disk quota exceeded"];
+        if words.iter().any(|words| text.contains(words)) {
+            self.no_room.store(true, Ordering::Relaxed);
+        }
     }
 
     /// Name of a unit for people: `serde v1.0.210 (lib)`.

@@ -103,7 +103,7 @@ fn prepare(session: &Session<'_>, request: &CookRequest) -> Result<Prepared, Eng
         color: build.color,
     };
     // What rustup would choose here has nothing to do with the project.
-    let host = session.host;
+    let host = &session.host;
     if let Some(name) = &wanted.name
         && build.toolchain.is_none()
         && host.var(RUSTUP) != Some(name)

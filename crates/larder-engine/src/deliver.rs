@@ -24,7 +24,7 @@ impl Build<'_> {
 impl Execution<'_, '_> {
     /// Delivers the files of a unit and returns them all as machine messages
     /// name them: delivered ones first, then those that stay in the store.
-    pub(crate) fn deliver(&self, unit: UnitIndex) -> Vec<PathBuf> {
+    pub(crate) fn deliver(&mut self, unit: UnitIndex) -> Vec<PathBuf> {
         let build = self.build;
         let u = &build.plan.units[unit];
         let Some(chosen) = self.chosen.get(&unit) else { return Vec::new() };
@@ -33,6 +33,7 @@ impl Execution<'_, '_> {
         }
         let mut delivered = Vec::new();
         let mut stored = Vec::new();
+        let mut failed = false;
         for (index, planned) in u.outputs.iter().enumerate() {
             let name = build.places.output_name(unit, index);
             let Some(output) = chosen.record.output(&name) else { continue };
@@ -43,12 +44,9 @@ impl Execution<'_, '_> {
                 Some(to) => match self.deliver_file(output, &from, &to) {
                     Ok(()) => delivered.push(to),
                     Err(error) => {
-                        build.emit(&Event::Warning {
-                            text: format!("`{}` cannot be delivered: {error}", to.display()),
-                            hint: Some(
-                                "the result is in the store; make room and build again".into(),
-                            ),
-                        });
+                        failed = true;
+                        let text = format!("could not deliver `{}`: {error}", to.display());
+                        build.emit(&Event::Failed { unit, text });
                         stored.push(from);
                     }
                 },
@@ -60,6 +58,7 @@ impl Execution<'_, '_> {
             self.deliver_split_debuginfo(unit);
         }
         delivered.extend(stored);
+        self.undelivered |= failed;
         delivered
     }
 

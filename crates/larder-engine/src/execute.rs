@@ -81,6 +81,10 @@ pub(crate) struct Execution<'b, 'a> {
     /// Values of the packages' files when the flights were made.
     pub(crate) packages: Vec<Option<String>>,
     pub(crate) locks: Vec<Option<KeyLock>>,
+    /// Whether the build has to be done without this store, which is full.
+    pub(crate) lacks_room: bool,
+    /// Whether a file that was asked for could not be delivered.
+    pub(crate) undelivered: bool,
     dependents: Vec<Vec<UnitIndex>>,
     running: Vec<UnitIndex>,
     ready: BinaryHeap<(Duration, std::cmp::Reverse<UnitIndex>)>,
@@ -141,6 +145,8 @@ impl<'b, 'a> Execution<'b, 'a> {
             flights: vec![None; count],
             packages: vec![None; count],
             locks: (0..count).map(|_| None).collect(),
+            lacks_room: false,
+            undelivered: false,
             dependents,
             running: Vec::new(),
             ready: BinaryHeap::new(),
@@ -540,6 +546,13 @@ impl<'b, 'a> Execution<'b, 'a> {
         self.state[unit] = State::Failed;
         self.locks[unit] = None;
         self.fates[unit].outcome = Outcome::Failed;
+        self.build.note_room(&failed.text);
+        let no_room = self.build.no_room.load(std::sync::atomic::Ordering::Relaxed);
+        if no_room && self.build.has_other_store {
+            self.lacks_room = true;
+            self.stopping = true;
+            return;
+        }
         self.build.emit(&Event::Failed { unit, text: failed.text.clone() });
         self.announce(unit, Vec::new());
         if !self.options.keep_going || failed.internal {

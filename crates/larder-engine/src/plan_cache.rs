@@ -11,6 +11,7 @@ use crate::request::BuildRequest;
 use crate::session::{EngineError, Session};
 use larder_cargo::Memo;
 use larder_cargo::args::Request;
+use larder_cargo::config::Jobs;
 use larder_cargo::host::{Host, normalize, relative};
 use larder_cargo::inputs::{self, Prepared};
 use larder_schema::pathset::{PathInput, PathSet, PathUse};
@@ -33,6 +34,8 @@ pub(crate) struct Planned {
     pub env: BTreeMap<OsString, OsString>,
     /// Platforms that the command names.
     pub platforms: Vec<String>,
+    /// `build.jobs` of the configuration.
+    pub jobs: Option<Jobs>,
     /// Remembers which unpacked sources were checked.
     pub(crate) memo: Memo,
     /// Fetches sources that are not there.
@@ -83,7 +86,7 @@ pub(crate) fn plan(session: &Session<'_>, request: &BuildRequest) -> Result<Plan
         toolchain: request.toolchain.clone(),
         color: request.color,
     };
-    let prepared = inputs::prepare(session.host, &cargo_request)?;
+    let prepared = inputs::prepare(&session.host, &cargo_request)?;
     let identity = identity(&prepared, request)?;
     if let Some((plan, said)) = cached(session, &prepared, request, &identity) {
         for warning in &plan.warnings {
@@ -131,7 +134,9 @@ pub(crate) fn planned(
         .collect();
     let env = prepared.host.env.clone();
     let fetch = fetch.unwrap_or_else(|| fetcher(&prepared, &plan));
-    Planned { plan, cached, linkers, env, platforms: prepared.targets, memo: prepared.memo, fetch }
+    let jobs = prepared.config.jobs();
+    let (platforms, memo) = (prepared.targets, prepared.memo);
+    Planned { plan, cached, linkers, env, platforms, jobs, memo, fetch }
 }
 
 /// The linker that the configuration gives a unit, or tells its build script.

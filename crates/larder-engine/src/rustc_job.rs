@@ -196,6 +196,7 @@ impl Build<'_> {
         };
         let mut text =
             format!("could not compile `{}`{}", package.name, described(u.mode, &u.target));
+        seen.stderr.iter().for_each(|line| self.note_room(line));
         if seen.errors > 0 {
             text.push_str(&format!(" due to {}", plural(seen.errors, "previous error")));
         }

@@ -11,6 +11,7 @@ use crate::plan_cache::{self, Planned};
 use crate::report::Heading;
 use crate::request::{BuildRequest, Outcome};
 use crate::side_outputs::Promised;
+use larder_cargo::config::Jobs;
 use larder_cargo::fetch::FetchError;
 use larder_cargo::host::Host;
 use larder_cargo::inputs::GatherError;
@@ -20,6 +21,7 @@ use larder_schema::plan::{Mode, Plan};
 use larder_schema::report::Phases;
 use larder_store::{DiskStore, StoreError};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, OnceLock, RwLock};
 use std::time::Instant;
 
@@ -64,6 +66,9 @@ pub enum EngineError {
     /// The store cannot be used, and no other place can either.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// What runs found no room for its files.
+    #[error("the store's disk has no room left")]
+    NoRoom,
     /// The system refused something that every build needs.
     #[error("{what}")]
     System {
@@ -94,17 +99,23 @@ pub fn build(
     request: &BuildRequest,
     reporter: &dyn Reporter,
 ) -> Result<Outcome, EngineError> {
-    Session::open(host, reporter)?.build(request)
+    let why = match Session::open(host, reporter).and_then(|session| session.build(request)) {
+        Err(EngineError::Store(error)) if error.means_no_store() => error.to_string(),
+        Err(EngineError::NoRoom) => EngineError::NoRoom.to_string(),
+        other => return other,
+    };
+    Session::without_store(host, reporter, &why)?.build(request)
 }
 
 /// What a command works with: the machine, the store, the reporter.
 pub struct Session<'a> {
-    pub(crate) host: &'a Host,
+    /// With the store's directory as larder's own.
+    pub(crate) host: Host,
     pub(crate) reporter: &'a dyn Reporter,
     /// The store.
     pub store: DiskStore,
     /// Where it went if the real one cannot be used.
-    _temporary: Option<tempfile::TempDir>,
+    temporary: Option<tempfile::TempDir>,
 }
 
 impl<'a> Session<'a> {
@@ -113,24 +124,32 @@ impl<'a> Session<'a> {
     ///
     /// # Errors
     /// If there is no place for a temporary one either.
-    pub fn open(host: &'a Host, reporter: &'a dyn Reporter) -> Result<Self, EngineError> {
+    pub fn open(host: &Host, reporter: &'a dyn Reporter) -> Result<Self, EngineError> {
         match DiskStore::open(&host.larder_dir) {
-            Ok(store) => Ok(Self { host, reporter, store, _temporary: None }),
-            Err(error) => {
-                reporter.event(&Event::Warning {
-                    text: format!("the store cannot be used: {error}"),
-                    hint: Some(
-                        "this build works without it; set LARDER_DIR to another place".into(),
-                    ),
-                });
-                let temporary = tempfile::tempdir().map_err(|source| EngineError::System {
-                    what: "no temporary directory can be made".into(),
-                    source,
-                })?;
-                let store = DiskStore::open(temporary.path())?;
-                Ok(Self { host, reporter, store, _temporary: Some(temporary) })
-            }
+            Ok(store) => Ok(Self { host: host.clone(), reporter, store, temporary: None }),
+            Err(error) => Self::without_store(host, reporter, &error.to_string()),
         }
+    }
+
+    /// A session whose store goes with it, memos and planning directories too.
+    fn without_store(
+        host: &Host,
+        reporter: &'a dyn Reporter,
+        why: &str,
+    ) -> Result<Self, EngineError> {
+        reporter.event(&Event::Warning {
+            text: format!("the store cannot be used: {why}"),
+            hint: Some(
+                "this build works without it; make room, or set LARDER_DIR to another place".into(),
+            ),
+        });
+        let temporary = tempfile::tempdir().map_err(|source| EngineError::System {
+            what: "no temporary directory can be made".into(),
+            source,
+        })?;
+        let store = DiskStore::open(temporary.path())?;
+        let host = Host { larder_dir: temporary.path().to_owned(), ..host.clone() };
+        Ok(Self { host, reporter, store, temporary: Some(temporary) })
     }
 
     fn build(&self, request: &BuildRequest) -> Result<Outcome, EngineError> {
@@ -152,7 +171,7 @@ impl<'a> Session<'a> {
         started: Instant,
         plan_seconds: f64,
     ) -> Result<Outcome, EngineError> {
-        let Planned { plan, cached, linkers, env, platforms, fetch, memo } = planned;
+        let Planned { plan, cached, linkers, env, platforms, jobs, fetch, memo } = planned;
         let lookup_started = Instant::now();
         let identities = Identities::of(&plan);
         let environments = Environments::new(&plan, &env);
@@ -186,6 +205,8 @@ impl<'a> Session<'a> {
             runs: RwLock::new((0..plan.units.len()).map(|_| None).collect()),
             libraries: (0..plan.units.len()).map(|_| OnceLock::new()).collect(),
             dry_run: request.dry_run,
+            has_other_store: self.temporary.is_none(),
+            no_room: AtomicBool::new(false),
             promised: Promised::default(),
             removed: Mutex::default(),
             plan: &plan,
@@ -211,14 +232,18 @@ impl<'a> Session<'a> {
             execution.announce_hits();
             if missing > 0 {
                 self.fetch_sources(&build, &execution, &*fetch)?;
-                let pool = self.pool(request)?;
+                let pool = self.pool(request, jobs)?;
                 success = execution.run(&pool);
+                if execution.lacks_room {
+                    return Err(EngineError::NoRoom);
+                }
             }
             seconds.execute = execute_started.elapsed().as_secs_f64();
             let deliver_started = Instant::now();
             if !plan.roots.target.is_empty() {
                 execution.deliver_companions();
             }
+            success &= !execution.undelivered;
             seconds.deliver = deliver_started.elapsed().as_secs_f64();
             let _ = durations.save();
         }
@@ -239,8 +264,13 @@ impl<'a> Session<'a> {
         Ok(Outcome { plan, report, success, executables, launches, surroundings })
     }
 
-    /// The jobserver: an outer one, `-j`, or the machine's.
-    fn pool(&self, request: &BuildRequest) -> Result<Arc<Pool>, EngineError> {
+    /// The jobserver: an outer one, one of `-j` or `build.jobs`, or the
+    /// machine's.
+    fn pool(
+        &self,
+        request: &BuildRequest,
+        configured: Option<Jobs>,
+    ) -> Result<Arc<Pool>, EngineError> {
         let inherited = ["CARGO_MAKEFLAGS", "MAKEFLAGS"]
             .iter()
             .filter_map(|name| self.host.var(name))
@@ -253,9 +283,10 @@ impl<'a> Session<'a> {
         let runtime = self.host.var("XDG_RUNTIME_DIR").map(Path::new);
         let run = machine_directory(runtime, &temporary)
             .unwrap_or_else(|| self.store.root().join("jobs"));
-        let pool = match jobs(request.jobs.as_deref(), cpus) {
-            Some(jobs) => Pool::private(&run, jobs),
-            None => Pool::shared(&run, cpus),
+        let jobs = request.jobs.as_deref().map(Jobs::parse).or(configured);
+        let pool = match jobs {
+            Some(number @ Jobs::Number(_)) => Pool::private(&run, number.resolve(cpus)),
+            Some(Jobs::Text(_)) | None => Pool::shared(&run, cpus),
         };
         let pool = pool.or_else(|_| Pool::private(&temporary.join("larder"), cpus));
         pool.map(Arc::new).map_err(|source| EngineError::System {
@@ -282,14 +313,6 @@ impl<'a> Session<'a> {
         });
         if gone { fetch() } else { Ok(()) }
     }
-}
-
-/// `-j`: a number, a negative one counts from the processors, `default`.
-fn jobs(text: Option<&str>, cpus: usize) -> Option<usize> {
-    let number: i64 = text?.trim().parse().ok()?;
-    let cpus = i64::try_from(cpus).unwrap_or(1);
-    let jobs = if number < 0 { (cpus + number).max(1) } else { number.max(1) };
-    usize::try_from(jobs).ok()
 }
 
 /// The plan's size in units that are counted: without documentation tests.

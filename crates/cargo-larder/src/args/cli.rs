@@ -91,6 +91,15 @@ fn command() -> clap::Command {
     mistakes::answered(Cli::command())
 }
 
+/// The names of larder's commands.
+pub(crate) fn commands() -> Vec<String> {
+    let names = |command: &clap::Command| {
+        let aliases = command.get_all_aliases().map(str::to_owned);
+        std::iter::once(command.get_name().to_owned()).chain(aliases).collect::<Vec<_>>()
+    };
+    Cli::command().get_subcommands().flat_map(names).chain(["help".to_owned()]).collect()
+}
+
 /// Parses the tokens that follow `cargo larder`, `+toolchain` aside.
 pub(crate) fn parse(tokens: &[OsString]) -> Result<Cli, clap::Error> {
     let name = OsString::from("larder");

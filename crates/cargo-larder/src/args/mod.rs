@@ -7,7 +7,7 @@ mod format;
 mod mistakes;
 mod split;
 
-pub(crate) use cli::{Cli, Command, parse};
+pub(crate) use cli::{Cli, Command, commands, parse};
 pub(crate) use flags::{
     CheckFlags, Common, Compile, CompileTimeDeps, Features, FutureIncompat, KeepGoing, LarderFlags,
     ManifestFlags, ManyPackages, MessageFormats, OnePackage, Release, RunTargets, Targets,

@@ -36,6 +36,9 @@ pub enum ToolchainError {
         /// The variable that would name it.
         variable: &'static str,
     },
+    /// Rustup does not have the toolchain that was asked for.
+    #[error("{0}")]
+    NotInstalled(String),
     /// A tool gave an error.
     #[error("`{command}` failed: {message}")]
     Failed {
@@ -172,12 +175,20 @@ fn ask_rustup(
     plus: Option<&str>,
 ) -> Result<rustup::Chosen, ToolchainError> {
     let mut command = host.command(&proxy.with_file_name("rustup"));
-    command.arg("which");
+    command.arg("which").env_remove("RUST_BACKTRACE");
     if let Some(name) = plus {
         command.args(["--toolchain", name]);
     }
     command.arg("cargo");
-    let output = run(command)?;
+    let output = run(command).map_err(|error| match error {
+        // Its own words, without what it says on the way.
+        ToolchainError::Failed { message, .. } => {
+            let lines = message.lines().filter(|line| !line.starts_with("info: "));
+            let words = lines.collect::<Vec<_>>().join("\n");
+            ToolchainError::NotInstalled(words.trim_start_matches("error: ").to_owned())
+        }
+        other => other,
+    })?;
     let cargo = PathBuf::from(output.trim());
     let directory = cargo
         .parent()
@@ -373,7 +384,10 @@ fn as_it_sees_itself(cargo: PathBuf) -> PathBuf {
 
 /// Runs a command to its end and returns what it printed.
 pub(crate) fn run(mut command: std::process::Command) -> Result<String, ToolchainError> {
-    let text = format!("{command:?}");
+    // Not as `Debug` has it: that shows the environment too.
+    let words = std::iter::once(command.get_program()).chain(command.get_args());
+    let words: Vec<_> = words.map(OsStr::to_string_lossy).collect();
+    let text = words.join(" ");
     command.stdin(std::process::Stdio::null());
     let output = command
         .output()
