@@ -46,6 +46,9 @@ pub(crate) struct Args {
     /// For `bits`: build in release, not in the dev profile.
     #[arg(long)]
     release: bool,
+    /// This binary of larder instead of the workspace's.
+    #[arg(long)]
+    larder: Option<std::path::PathBuf>,
     /// Print only: write nothing below `benches/runs`.
     #[arg(long)]
     dry: bool,
@@ -81,7 +84,7 @@ impl Name {
 pub(crate) fn run(args: &Args) -> Result<()> {
     measure::adopt_orphans();
     let wanted = if args.figures.is_empty() { Name::value_variants() } else { &args.figures };
-    let sides = Sides::new()?;
+    let sides = Sides::new(args.larder.as_deref())?;
     let file = setting::run_file("acceptance", false)?;
     let mut run = Run::new(args.rounds)?;
     for &name in wanted {

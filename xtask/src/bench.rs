@@ -41,6 +41,9 @@ pub(crate) struct Args {
     /// Build in the dev profile (default: release).
     #[arg(long)]
     dev: bool,
+    /// This binary of larder instead of the workspace's.
+    #[arg(long)]
+    larder: Option<std::path::PathBuf>,
     /// Go on with the last run of today.
     #[arg(long)]
     resume: bool,
@@ -50,7 +53,7 @@ pub(crate) struct Args {
 pub(crate) fn run(args: &Args) -> Result<()> {
     use clap::ValueEnum;
     measure::adopt_orphans();
-    let tools = tools::install(&args.tools)?;
+    let tools = tools::install(&args.tools, args.larder.as_deref())?;
     let all = Scenario::value_variants().to_vec();
     let scenarios = if args.scenarios.is_empty() { all } else { args.scenarios.clone() };
     for name in &args.apps {

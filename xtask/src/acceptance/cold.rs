@@ -15,11 +15,14 @@ use fs_err as fs;
 pub(super) fn cold(sides: &Sides, app: &str, rounds: usize) -> Result<Vec<Figure>> {
     let project = Project::new(app, false)?;
     let place = workspace::target("acceptance").join(format!("{app}-cold"));
-    let build = |tool: &Tool| -> Result<Cost> {
-        let (at, store) = (place.join("checkout"), place.join("store"));
-        if store.exists() {
-            fs::remove_dir_all(&store)?;
-        }
+    if place.exists() {
+        fs::remove_dir_all(&place)?;
+    }
+    // Directories of their own, removed at the end: some file systems are slow
+    // to make files for a while after many were removed.
+    let build = |tool: &Tool, round: usize| -> Result<Cost> {
+        let at = place.join(format!("{}-{round}", tool.name));
+        let store = at.with_extension("store");
         project.checkout(&at)?;
         let built = project.build(tool, &at, &store)?;
         if tool.name == sides.larder.name {
@@ -28,7 +31,11 @@ pub(super) fn cold(sides: &Sides, app: &str, rounds: usize) -> Result<Vec<Figure
         }
         Ok(built.cost)
     };
-    let pairs = interleaved(rounds, |_| build(&sides.larder), |_| build(&sides.cargo))?;
+    let pairs = interleaved(
+        rounds,
+        |round| build(&sides.larder, round),
+        |round| build(&sides.cargo, round),
+    )?;
     fs::remove_dir_all(&place)?;
     let ratio = |part: fn(&Cost) -> f64| {
         let ratios = pairs.iter().map(|[larder, cargo]| part(larder) / part(cargo)).collect();

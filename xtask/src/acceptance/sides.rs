@@ -28,8 +28,8 @@ pub(super) struct Warm {
 }
 
 impl Sides {
-    pub(super) fn new() -> Result<Sides> {
-        let mut tools = tools::install(&["cargo".to_owned(), "larder".to_owned()])?;
+    pub(super) fn new(larder: Option<&Path>) -> Result<Sides> {
+        let mut tools = tools::install(&["cargo".to_owned(), "larder".to_owned()], larder)?;
         let larder = tools.pop();
         let (Some(cargo), Some(larder)) = (tools.pop(), larder) else {
             anyhow::bail!("cargo and larder are not there")

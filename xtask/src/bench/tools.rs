@@ -39,8 +39,9 @@ pub(crate) fn names() -> Vec<String> {
         .collect()
 }
 
-/// Makes the named tools available, in the table's order.
-pub(crate) fn install(wanted: &[String]) -> Result<Vec<Tool>> {
+/// Makes the named tools available, in the table's order; `larder` is another
+/// binary than this workspace's.
+pub(crate) fn install(wanted: &[String], larder: Option<&Path>) -> Result<Vec<Tool>> {
     let known = names();
     if let Some(name) = wanted.iter().find(|name| !known.contains(name)) {
         anyhow::bail!("no tool {name}; there are {}", known.join(", "));
@@ -51,24 +52,36 @@ pub(crate) fn install(wanted: &[String]) -> Result<Vec<Tool>> {
         tools.push(Tool::new("cargo", "cargo".into(), &["--version"])?);
     }
     if wants("larder") {
-        tools.push(Tool::new("larder", demo::build_larder()?, &["larder", "--version"])?);
+        let exe = match larder {
+            Some(exe) => fs_err::canonicalize(exe)?,
+            None => demo::build_larder()?,
+        };
+        tools.push(Tool::new("larder", exe, &["larder", "--version"])?);
     }
     for peer in PEERS.iter().filter(|peer| wants(peer.name)) {
         let root = workspace::target("tools").join(peer.name);
         let exe = root.join("bin").join(peer.name);
         if !exe.is_file() {
-            eprintln!("==> installing {} {}", peer.name, peer.version);
-            process::run(
-                process::command("cargo")
-                    .args(["install", "--quiet", "--locked", "--version", peer.version, "--root"])
-                    .arg(&root)
-                    .args(peer.args)
-                    .arg(peer.name),
-            )?;
+            install_peer(peer, &root)?;
         }
         tools.push(Tool::new(peer.name, exe, &["--version"])?);
     }
     Ok(tools)
+}
+
+/// Installs a peer with the lock file that it ships; where that names versions
+/// that the registry does not have, with the newest ones.
+fn install_peer(peer: &Package, root: &Path) -> Result<()> {
+    eprintln!("==> installing {} {}", peer.name, peer.version);
+    let install = |lock: &[&str]| {
+        let mut command = process::command("cargo");
+        command.args(["install", "--quiet", "--version", peer.version, "--root"]).arg(root);
+        process::run(command.args(lock).args(peer.args).arg(peer.name))
+    };
+    install(&["--locked"]).or_else(|error| {
+        eprintln!("warning: {error:#}; again without its lock file");
+        install(&[])
+    })
 }
 
 impl Tool {
