@@ -1,10 +1,12 @@
 //! The seam to the engine for cook plans.
 
 use crate::session::{Wired, explained};
+use larder_cargo::single::Wanted;
 use larder_engine::cook::{self, CookRequest};
 use larder_engine::event::Reporter;
 use larder_engine::request::{BuildRequest, Outcome};
 use larder_schema::cook::CookPlan;
+use std::path::Path;
 
 impl Wired<'_> {
     /// The cook plan of a command. Errors are those of
@@ -15,6 +17,27 @@ impl Wired<'_> {
         reporter: &dyn Reporter,
     ) -> anyhow::Result<CookPlan> {
         cook::cook_plan(&self.machine()?, request, reporter).map_err(explained)
+    }
+
+    /// The cook plan of a command where sources may be missing.
+    pub(crate) fn cook_plan_of_manifests(
+        &self,
+        request: &BuildRequest,
+        reporter: &dyn Reporter,
+    ) -> anyhow::Result<CookPlan> {
+        cook::cook_plan_of_manifests(&self.machine()?, request, reporter).map_err(explained)
+    }
+
+    /// The cook plan of one dependency of a lock file.
+    pub(crate) fn cook_plan_of_lock(
+        &self,
+        request: &BuildRequest,
+        lock: &Path,
+        wanted: &Wanted,
+        reporter: &dyn Reporter,
+    ) -> anyhow::Result<CookPlan> {
+        cook::cook_plan_of_lock(&self.machine()?, request, lock, wanted, reporter)
+            .map_err(explained)
     }
 
     /// Executes a cook plan; `None` if only sources were asked for.

@@ -79,6 +79,8 @@ fn dispatch(host: &Host, split: &Split, console: &mut Console) -> anyhow::Result
         Command::Rustc(it) => it.run(&context),
         Command::Plan(it) => it.run(&context),
         Command::Cook(it) => it.run(&context),
+        Command::Export(it) => it.run(&context),
+        Command::Import(it) => it.run(&context),
         Command::Exec(it) => it.run(&context),
         Command::Dockerfile(it) => it.run(&context),
         Command::Lint(it) => it.run(&context),

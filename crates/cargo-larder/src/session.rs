@@ -170,7 +170,8 @@ impl<'a> Wired<'a> {
         })
     }
 
-    fn store(&self) -> anyhow::Result<DiskStore> {
+    /// The store.
+    pub(crate) fn store(&self) -> anyhow::Result<DiskStore> {
         DiskStore::open(&self.settings.dir)
             .with_context(|| format!("could not open the store `{}`", self.settings.dir.display()))
     }

@@ -142,35 +142,37 @@ fn manifest_text(packages: &[&Package]) -> String {
          publish = false\n\n[workspace]\n\n[dependencies]\n",
     );
     for (index, package) in packages.iter().enumerate() {
-        // Requirements take no build metadata; the lock file pins it.
-        let version = package.version.split('+').next().unwrap_or(&package.version);
-        let mut fields =
-            vec![("package", package.name.clone()), ("version", format!("={version}"))];
-        match &package.source {
-            Source::Registry { url, .. } => {
-                let index = url.strip_prefix("registry+").unwrap_or(url);
-                if index != CRATES_IO {
-                    fields.push(("registry-index", percent_decode(index)));
-                }
-            }
-            Source::Git { url, .. } => {
-                let plain = url.strip_prefix("git+").unwrap_or(url);
-                let (url, query) = plain.split_once('?').unwrap_or((plain, ""));
-                fields.push(("git", url.to_owned()));
-                if let Some((kind @ ("branch" | "tag" | "rev"), name)) = query.split_once('=') {
-                    fields.push((kind, percent_decode(name)));
-                }
-            }
-            Source::Path { .. } => {}
-        }
-        let fields: Vec<String> =
-            fields.iter().map(|(name, value)| format!("{name} = {}", quoted(value))).collect();
-        text.push_str(&format!(
-            "p{index} = {{ {}, default-features = false }}\n",
-            fields.join(", ")
-        ));
+        let fields = dependency(&package.name, &package.version, &package.source);
+        text.push_str(&format!("p{index} = {{ {fields}, default-features = false }}\n"));
     }
     text
+}
+
+/// The fields of a dependency on exactly one version, or on a git source.
+pub(crate) fn dependency(name: &str, version: &str, source: &Source) -> String {
+    // Requirements take no build metadata; the lock file pins it.
+    let version = version.split('+').next().unwrap_or(version);
+    let mut fields = vec![("package", name.to_owned()), ("version", format!("={version}"))];
+    match source {
+        Source::Registry { url, .. } => {
+            let index = url.strip_prefix("registry+").unwrap_or(url);
+            if index != CRATES_IO {
+                fields.push(("registry-index", percent_decode(index)));
+            }
+        }
+        Source::Git { url, .. } => {
+            let plain = url.strip_prefix("git+").unwrap_or(url);
+            let (url, query) = plain.split_once('?').unwrap_or((plain, ""));
+            fields.push(("git", url.to_owned()));
+            if let Some((kind @ ("branch" | "tag" | "rev"), name)) = query.split_once('=') {
+                fields.push((kind, percent_decode(name)));
+            }
+        }
+        Source::Path { .. } => {}
+    }
+    let fields: Vec<String> =
+        fields.iter().map(|(name, value)| format!("{name} = {}", quoted(value))).collect();
+    fields.join(", ")
 }
 
 /// What cargo calls its default registry, whatever stands in for it.
@@ -210,7 +212,7 @@ fn lock_text(packages: &[&Package]) -> String {
 }
 
 /// A basic string of TOML.
-fn quoted(text: &str) -> String {
+pub(crate) fn quoted(text: &str) -> String {
     toml::Value::String(text.to_owned()).to_string()
 }
 

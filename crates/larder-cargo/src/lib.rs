@@ -23,7 +23,9 @@ pub mod profiles;
 pub mod rustc_probe;
 pub mod rustflags;
 pub mod shim;
+pub mod single;
 pub mod sources;
+pub mod stand_in;
 pub mod toolchain;
 pub mod unit_graph;
 

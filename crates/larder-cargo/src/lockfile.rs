@@ -118,6 +118,17 @@ impl Lockfile {
         Some((found.0.as_str(), found.1.as_deref()))
     }
 
+    /// Versions and sources of the packages of a name that do not lie in the
+    /// project; sources as written, git ones with their commit.
+    #[must_use]
+    pub fn named(&self, name: &str) -> Vec<(&str, &str)> {
+        let all = self.packages.iter().filter(|((other, _), _)| other == name);
+        all.flat_map(|((_, version), entries)| {
+            entries.iter().map(|(source, _)| (version.as_str(), source.as_str()))
+        })
+        .collect()
+    }
+
     /// The source of a package of the graph. `root` is the package's
     /// directory, `workspace` the workspace's, `cargo_home` tells unpacked
     /// sources from vendored ones.

@@ -12,7 +12,9 @@ use crate::session::{EngineError, Session};
 use larder_cargo::args::Request;
 use larder_cargo::fetch::Fetcher;
 use larder_cargo::host::Host;
-use larder_cargo::inputs::{self, Prepared};
+use larder_cargo::inputs::{self, GatherError, Prepared};
+use larder_cargo::single::{Wanted, single};
+use larder_cargo::stand_in::stand_in;
 use larder_plan::cook::{Kitchen, plan_of};
 use larder_schema::cook::{CookPlan, CookToolchain};
 use larder_schema::plan::{Package, Plan, Roots};
@@ -45,6 +47,77 @@ pub fn cook_plan(
     let planned = plan_cache::plan(&session, request)?;
     let _ = session.store.stat_cache().save();
     Ok(larder_plan::cook::cook_plan(&planned.plan, toolchain(&planned, request)))
+}
+
+/// The cook plan of a command in a directory that may lack sources: missing
+/// targets are stood in for in a copy.
+///
+/// # Errors
+/// See [`EngineError`].
+pub fn cook_plan_of_manifests(
+    host: &Host,
+    request: &BuildRequest,
+    reporter: &dyn Reporter,
+) -> Result<CookPlan, EngineError> {
+    let session = Session::open(host, reporter)?;
+    let parsed = plan_cache::cargo_request(request).parse();
+    let home = host.cargo_home().map_err(GatherError::from)?;
+    let copy = stand_in(host, &home, &parsed)?;
+    planned_elsewhere(&session, request, &copy.manifest, &copy.workspace)
+}
+
+/// The cook plan of one dependency of a lock file, built by a command as
+/// `build --release`.
+///
+/// # Errors
+/// See [`EngineError`].
+pub fn cook_plan_of_lock(
+    host: &Host,
+    request: &BuildRequest,
+    lock: &Path,
+    wanted: &Wanted,
+    reporter: &dyn Reporter,
+) -> Result<CookPlan, EngineError> {
+    let session = Session::open(host, reporter)?;
+    let project = single(lock, wanted)?;
+    planned_elsewhere(&session, request, &project.manifest, project.directory.path())
+}
+
+/// Plans with a manifest that stands for the one in `workspace`. Not cached:
+/// the copy is gone afterwards.
+fn planned_elsewhere(
+    session: &Session<'_>,
+    request: &BuildRequest,
+    manifest: &Path,
+    workspace: &Path,
+) -> Result<CookPlan, EngineError> {
+    let mut cargo_request = plan_cache::cargo_request(request);
+    cargo_request.args = without_manifest(&cargo_request.args);
+    cargo_request.args.push(format!("--manifest-path={}", manifest.display()));
+    let prepared = inputs::prepare(&session.host, &cargo_request)?;
+    let mut show = |line: &str| session.reporter.event(&Event::CargoOutput { text: line });
+    let (mut inputs, _) = prepared.gather(&mut show)?;
+    // What lies in the real workspace (vendored packages) is named by it; the
+    // rest of the copy is in no external unit.
+    inputs.roots.workspace = workspace.to_string_lossy().into_owned();
+    let plan =
+        larder_plan::plan(&inputs).map_err(|error| EngineError::Unsupported(error.to_string()))?;
+    let planned = plan_cache::planned(prepared, plan, false, None);
+    Ok(larder_plan::cook::cook_plan(&planned.plan, toolchain(&planned, request)))
+}
+
+/// Arguments without `--manifest-path`.
+fn without_manifest(args: &[String]) -> Vec<String> {
+    let mut kept = Vec::new();
+    let mut args = args.iter();
+    while let Some(arg) = args.next() {
+        if arg == "--manifest-path" {
+            args.next();
+        } else if !arg.starts_with("--manifest-path=") {
+            kept.push(arg.clone());
+        }
+    }
+    kept
 }
 
 fn toolchain(planned: &Planned, request: &BuildRequest) -> CookToolchain {

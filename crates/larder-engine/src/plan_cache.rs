@@ -77,16 +77,20 @@ const NOISE: &[&str] = &[
     "RUSTC_LOG",
 ];
 
-/// Plans a command.
-pub(crate) fn plan(session: &Session<'_>, request: &BuildRequest) -> Result<Planned, EngineError> {
-    let cargo_request = Request {
+/// The command as the planning cargo is asked.
+pub(crate) fn cargo_request(request: &BuildRequest) -> Request {
+    Request {
         command: request.command.clone(),
         args: request.args.clone(),
         trailing: request.trailing.clone(),
         toolchain: request.toolchain.clone(),
         color: request.color,
-    };
-    let prepared = inputs::prepare(&session.host, &cargo_request)?;
+    }
+}
+
+/// Plans a command.
+pub(crate) fn plan(session: &Session<'_>, request: &BuildRequest) -> Result<Planned, EngineError> {
+    let prepared = inputs::prepare(&session.host, &cargo_request(request))?;
     let identity = identity(&prepared, request)?;
     if let Some((plan, said)) = cached(session, &prepared, request, &identity) {
         for warning in &plan.warnings {

@@ -3,7 +3,7 @@
 use crate::execute::Execution;
 use crate::schedule::State;
 use larder_schema::plan::Mode;
-use larder_schema::report::{Outcome, Phases, REPORT_VERSION, Report, Totals, UnitReport};
+use larder_schema::report::{Outcome, Phases, REPORT_VERSION, Report, Share, Totals, UnitReport};
 
 /// What the report says besides the units.
 #[derive(Clone, Debug)]
@@ -36,6 +36,8 @@ impl Execution<'_, '_> {
             failed: count(Outcome::Failed),
             seconds_spent: units.iter().map(|u| u.seconds_spent).sum(),
             seconds_saved: units.iter().map(|u| u.seconds_saved).sum(),
+            external: Share::of(units.iter().filter(|u| u.external)),
+            local: Share::of(units.iter().filter(|u| !u.external)),
         };
         let removed = self.build.removed.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         Report {

@@ -15,6 +15,8 @@ use larder_cargo::config::Jobs;
 use larder_cargo::fetch::FetchError;
 use larder_cargo::host::Host;
 use larder_cargo::inputs::GatherError;
+use larder_cargo::single::SingleError;
+use larder_cargo::stand_in::StandInError;
 use larder_key::{Identities, mention};
 use larder_sandbox::jobs::{Pool, machine_directory};
 use larder_schema::plan::{Mode, Plan};
@@ -40,6 +42,12 @@ pub enum EngineError {
     /// Sources could not be fetched.
     #[error(transparent)]
     Fetch(FetchError),
+    /// There is no copy of the project to plan with.
+    #[error(transparent)]
+    StandIn(#[from] StandInError),
+    /// One dependency cannot be taken out of a lock file.
+    #[error(transparent)]
+    Single(#[from] SingleError),
     /// A cook plan was made for another compiler.
     #[error(
         "the cook plan is for {wanted}, and here is {here}: nothing that it builds would be used; \

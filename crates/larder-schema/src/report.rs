@@ -138,6 +138,49 @@ pub struct Totals {
     pub seconds_spent: f64,
     /// Seconds of the executions that hits made unnecessary, summed.
     pub seconds_saved: f64,
+    /// Of these, what packages of registries and git have.
+    #[serde(default)]
+    pub external: Share,
+    /// And what path packages have.
+    #[serde(default)]
+    pub local: Share,
+}
+
+/// What some of the units have of the sums.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Share {
+    /// Units.
+    pub units: usize,
+    /// Answered by the store.
+    pub hits: usize,
+    /// Ran, incremental ones included.
+    pub executed: usize,
+    /// Failed.
+    pub failed: usize,
+    /// Seconds of wall time of the executions, summed.
+    pub seconds_spent: f64,
+    /// Seconds that hits made unnecessary, summed.
+    pub seconds_saved: f64,
+}
+
+impl Share {
+    /// The sums over some units.
+    #[must_use]
+    pub fn of<'a>(units: impl IntoIterator<Item = &'a UnitReport>) -> Self {
+        let mut share = Self::default();
+        for unit in units {
+            share.units += 1;
+            match unit.outcome {
+                Outcome::Hit => share.hits += 1,
+                Outcome::Executed | Outcome::Incremental => share.executed += 1,
+                Outcome::Failed => share.failed += 1,
+                Outcome::NotRun => {}
+            }
+            share.seconds_spent += unit.seconds_spent;
+            share.seconds_saved += unit.seconds_saved;
+        }
+        share
+    }
 }
 
 /// The whole document.

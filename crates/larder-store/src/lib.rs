@@ -18,6 +18,7 @@
 //! This crate refuses to print, to read the environment, to link anything
 //! into or out of the store, and to trust a modification time.
 
+mod archive;
 mod combine;
 #[cfg(any(test, feature = "conformance"))]
 pub mod conformance;
@@ -42,6 +43,7 @@ mod sweep;
 pub mod transfer;
 mod verify;
 
+pub use archive::{ArchiveError, Archived};
 pub use combine::{Bounded, Private, ReadOnly, Tiered, Verifying};
 pub use delivery::{Method, deliver};
 pub use dir_driver::DirDriver;

@@ -114,6 +114,22 @@ pub fn pull(
     if record.key != *pending.key() {
         return Err(corrupt(&record.unit, "its record answers another key").into());
     }
+    let outputs = fetch_files(from, record, &pending)?;
+    Ok(pending.publish(ResultRecord { outputs, ..record.clone() })?)
+}
+
+/// Fetches the files of `record` into `pending`, each checked, and returns
+/// them as the record may name them.
+pub(crate) fn fetch_files(
+    from: &dyn Driver,
+    record: &ResultRecord,
+    pending: &Pending,
+) -> Result<Vec<OutputFile>, TransferError> {
+    let corrupt = |what: &str, why: &str| DriverError::Corrupt {
+        driver: from.name(),
+        what: what.to_owned(),
+        why: why.to_owned(),
+    };
     let mut outputs = record.outputs.clone();
     outputs.sort_by(|a, b| a.name.cmp(&b.name));
     if outputs.windows(2).any(|pair| pair[0].name == pair[1].name) {
@@ -148,7 +164,7 @@ pub fn pull(
     for output in &mut outputs {
         output.mode &= 0o777;
     }
-    Ok(pending.publish(ResultRecord { outputs, ..record.clone() })?)
+    Ok(outputs)
 }
 
 fn fetch_file(from: &dyn Driver, output: &OutputFile, path: &Path) -> Result<(), TransferError> {

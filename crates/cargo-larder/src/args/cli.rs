@@ -55,6 +55,8 @@ pub(crate) enum Command {
     Rustc(commands::rustc::Rustc),
     Plan(commands::plan::Plan),
     Cook(commands::cook::Cook),
+    Export(commands::archive::Export),
+    Import(commands::archive::Import),
     Exec(commands::exec::Exec),
     Dockerfile(commands::dockerfile::Dockerfile),
     Lint(commands::lint::Lint),

@@ -2,6 +2,7 @@
 
 use super::plan;
 use crate::args::{Common, MessageFormat};
+use crate::asked_command;
 use crate::building::Context;
 use crate::console::Verbosity;
 use crate::errors::Usage;
@@ -12,20 +13,37 @@ use crate::session::Wired;
 use crate::settings::Settings;
 use anyhow::Context as _;
 use clap::Args;
+use larder_cargo::single::Wanted;
 use larder_engine::cook::CookRequest;
 use larder_engine::request::BuildRequest;
 use larder_schema::cook::CookPlan;
+use std::ffi::OsString;
 use std::path::PathBuf;
 
-/// Build the dependencies of a cook plan into the store, without the project
+/// Build the dependencies of a command into the store, without the project's sources
 ///
-/// The plan says everything: no flags, manifests or directory of the project are needed. Sources
-/// are fetched by cargo, with the registries, mirrors and credentials of its configuration.
+/// From a cook plan (`cargo larder plan`), which says everything: no flags, manifests or directory
+/// of the project are needed. Or from a directory with manifests, lock file and configuration only:
+/// `cargo larder cook -- build --release --bin app`. Or one dependency of a lock file: `cargo larder
+/// cook --lock Cargo.lock -p serde`. Sources are fetched by cargo, with the registries, mirrors and
+/// credentials of its configuration.
 #[derive(Args, Debug)]
 pub(crate) struct Cook {
     /// The cook plan
-    #[arg(value_name = "FILE")]
+    #[arg(value_name = "FILE", conflicts_with_all = ["lock", "command"])]
     plan: Option<PathBuf>,
+    /// Take one dependency from this lock file
+    #[arg(long, value_name = "FILE", requires = "package")]
+    lock: Option<PathBuf>,
+    /// The dependency: `serde`, or `serde@1.0.1` where there are several
+    #[arg(short, long, value_name = "SPEC", requires = "lock")]
+    package: Option<String>,
+    /// Its features, separated by commas or spaces
+    #[arg(short = 'F', long, value_name = "FEATURES", requires = "lock")]
+    features: Vec<String>,
+    /// Without its `default` feature
+    #[arg(long, requires = "lock")]
+    no_default_features: bool,
     /// Fetch the sources, build nothing
     #[arg(long)]
     fetch_only: bool,
@@ -43,6 +61,9 @@ pub(crate) struct Cook {
     dry_run: bool,
     #[command(flatten)]
     pub(crate) common: Common,
+    /// The command to plan: `build --release --bin app`
+    #[arg(last = true, value_name = "COMMAND")]
+    command: Vec<OsString>,
 }
 
 impl Cook {
@@ -51,19 +72,50 @@ impl Cook {
         let settings = Settings::read(context.host)?;
         let session = Wired::new(context.host, settings);
         let reporter = CargoReporter::new(context.console, MessageFormat::default(), None);
-        let plan = self.plan(context)?;
+        let plan = self.plan(context, &session, &reporter)?;
         self.cook(context, &session, &reporter, plan)
     }
 
-    fn plan(&self, context: &Context<'_>) -> anyhow::Result<CookPlan> {
-        match &self.plan {
-            Some(file) => plan::read(context, file),
-            None => {
-                let text =
-                    "no cook plan was given: `cargo larder plan -o FILE -- build` writes one";
-                Err(Usage(text.into()).into())
-            }
+    fn plan(
+        &self,
+        context: &Context<'_>,
+        session: &Wired<'_>,
+        reporter: &CargoReporter<'_>,
+    ) -> anyhow::Result<CookPlan> {
+        if let Some(file) = &self.plan {
+            return plan::read(context, file);
         }
+        if let (Some(lock), Some(spec)) = (&self.lock, &self.package) {
+            let build = [OsString::from("build")];
+            let words = if self.command.is_empty() { &build[..] } else { &self.command };
+            let request = self.planning(context, words)?;
+            let features = self.features.iter().flat_map(|list| list.split([',', ' ']));
+            let wanted = Wanted {
+                spec: spec.clone(),
+                features: features.filter(|f| !f.is_empty()).map(str::to_owned).collect(),
+                no_default_features: self.no_default_features,
+            };
+            let lock = context.host.absolute(lock);
+            return session.cook_plan_of_lock(&request, &lock, &wanted, reporter);
+        }
+        if self.command.is_empty() {
+            let text = "neither a cook plan nor a command was given: `cargo larder cook FILE`, or \
+                        `cargo larder cook -- build --release`";
+            return Err(Usage(text.into()).into());
+        }
+        let request = self.planning(context, &self.command)?;
+        session.cook_plan_of_manifests(&request, reporter)
+    }
+
+    /// What is planned before it is cooked, with the flags in front of `--`.
+    fn planning(&self, context: &Context<'_>, words: &[OsString]) -> anyhow::Result<BuildRequest> {
+        let mut request = asked_command::request(context, words)?;
+        request.args.extend(self.request(context).args);
+        let locked = [context.globals, &self.common].iter().any(|c| c.locked || c.frozen);
+        if locked && !request.args.iter().any(|arg| arg == "--locked" || arg == "--frozen") {
+            request.args.push("--locked".to_owned());
+        }
+        Ok(request)
     }
 
     fn cook(

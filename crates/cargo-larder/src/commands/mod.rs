@@ -1,5 +1,6 @@
 //! One file per subcommand: its flags, and what it does.
 
+pub(crate) mod archive;
 pub(crate) mod bench;
 pub(crate) mod build;
 pub(crate) mod check;

@@ -7,7 +7,7 @@ use larder_test::{Mtime, Project, TestEnv};
 
 /// A repository with what projects depend on: `ext` has a build script with a
 /// dependency, and uses a macro; `plain` has nothing.
-fn upstream(env: &TestEnv) -> Project<'_> {
+pub(crate) fn upstream(env: &TestEnv) -> Project<'_> {
     let ext = "[features]\nloud = []\n\n[dependencies]\next-macros.path = \"../ext-macros\"\n\n\
                [build-dependencies]\next-gen.path = \"../ext-gen\"\n";
     let repository = env
@@ -40,7 +40,7 @@ fn commit(env: &TestEnv, repository: &Project<'_>) {
 const PROFILES: &str = "[profile.dev]\ndebug = 0\nincremental = false\n\n[profile.dev.build-override]\nopt-level = 1\n";
 
 /// `app` uses `ext` and `leaf`, which uses `plain`.
-fn project<'a>(env: &'a TestEnv, repository: &Project<'_>) -> Project<'a> {
+pub(crate) fn project<'a>(env: &'a TestEnv, repository: &Project<'_>) -> Project<'a> {
     let url = format!("file://{}", repository.root().display());
     let workspace = format!(
         "[workspace]\nmembers = [\"crates/*\"]\nresolver = \"3\"\n\n\
@@ -230,6 +230,8 @@ fn the_build_finds_what_was_cooked() {
     ran.sort();
     assert_eq!(ran, ["app bin", "app run", "app script", "leaf lib"]);
     assert_eq!(report.totals.hits, again.totals.units);
+    assert_eq!(report.totals.external.hits, again.totals.units);
+    assert_eq!((report.totals.local.executed, report.totals.local.units), (4, 4));
     assert_eq!(says(&project, "app"), "generated 42 plain yes\n");
 }
 
@@ -259,4 +261,52 @@ fn a_plan_that_cannot_be_cooked_here_says_why() {
     }
     let output = kitchen.larder(&["cook"]);
     assert_eq!(output.status.code(), Some(1), "{}", output.all());
+}
+
+/// What was cooked goes to a store in another directory as one file; damage is
+/// found before anything is published from it.
+#[test]
+fn a_cooked_store_travels_as_one_archive() {
+    let env = env().online();
+    let text = {
+        let repository = upstream(&env);
+        plan(&project(&env, &repository))
+    };
+    let archive = {
+        let kitchen = env.project("kitchen").file("plan.json", text).build();
+        kitchen.larder(&["cook", "plan.json"]).success();
+        kitchen.larder(&["export", "--plan", "plan.json", "all.tar.gz"]).success();
+        kitchen.larder(&["export", "--plan", "plan.json", "again.tar.gz"]).success();
+        let bytes = |name: &str| std::fs::read(kitchen.path(name)).expect("an archive");
+        assert_eq!(bytes("all.tar.gz"), bytes("again.tar.gz"));
+        bytes("all.tar.gz")
+    };
+    std::fs::rename(env.store(), env.root().join("old-store")).expect("an empty store");
+    let kitchen = Project::open(&env, env.root().join("kitchen"));
+    let mut damaged = archive.clone();
+    let middle = damaged.len() / 2;
+    damaged[middle] ^= 0x55;
+    for (name, bytes) in [("damaged", &damaged[..]), ("cut", &archive[..middle]), ("no", b"no")] {
+        std::fs::write(kitchen.path(name), bytes).expect("an archive");
+        let output = kitchen.larder(&["import", name]);
+        assert_eq!(output.status.code(), Some(101), "{name}: {}", output.all());
+    }
+    let (_, report) = kitchen.larder_report(&["cook", "--dry-run", "plan.json"]);
+    assert_eq!(report.totals.hits, 0, "nothing came from a damaged archive");
+    kitchen.larder(&["import", "all.tar.gz"]).success();
+    let (output, report) = kitchen.larder_report(&["cook", "--offline", "plan.json"]);
+    assert_eq!(report.totals.hits, report.totals.units, "{}", output.all());
+    let project = Project::open(&env, env.root().join("project"));
+    let (_, report) = project.larder_report(&["build", "--bin", "app"]);
+    assert_eq!(report.totals.external.executed, 0);
+    assert_eq!(says(&project, "app"), "generated 42 plain yes\n");
+
+    // The text of `OUT_DIR` is in the key of what reads it.
+    let store = env.root().join("a/store/elsewhere");
+    let env = env.with("LARDER_DIR", store);
+    let kitchen = Project::open(&env, env.root().join("kitchen"));
+    kitchen.larder(&["import", "all.tar.gz"]).success();
+    let (_, report) = kitchen.larder_report(&["cook", "--offline", "plan.json"]);
+    let ran = report.units.iter().filter(|unit| unit.outcome != Outcome::Hit).map(label);
+    assert_eq!(ran.collect::<Vec<_>>(), ["ext lib"]);
 }

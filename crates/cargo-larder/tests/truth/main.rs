@@ -6,6 +6,7 @@ mod alternate;
 mod concurrent;
 mod configuration;
 mod cook;
+mod cook_alone;
 mod delivered;
 mod edits;
 mod environment;
