@@ -121,7 +121,9 @@ impl Pool {
             None => {
                 let (read, write) = auth.split_once(',')?;
                 let (read, write): (i32, i32) = (read.parse().ok()?, write.parse().ok()?);
-                if read < 0 || write < 0 {
+                // Make closes them where a recipe is not marked as recursive,
+                // and names them all the same: the numbers are then ours.
+                if ![read, write].into_iter().all(is_inherited_pipe) {
                     return None;
                 }
                 // A description of our own, so that not blocking stays our
@@ -266,6 +268,21 @@ fn keep_on_exec(file: &File) -> io::Result<()> {
 
 fn lock_file(path: &Path) -> io::Result<File> {
     std::fs::OpenOptions::new().create(true).truncate(false).write(true).read(true).open(path)
+}
+
+/// Whether a descriptor is a pipe that we were started with: our own are all
+/// closed when we execute something.
+fn is_inherited_pipe(descriptor: i32) -> bool {
+    use std::os::unix::fs::FileTypeExt as _;
+    const CLOSE_ON_EXEC: u32 = 0o2_000_000;
+    let is_pipe = std::fs::metadata(format!("/proc/self/fd/{descriptor}"))
+        .is_ok_and(|meta| meta.file_type().is_fifo());
+    let flags = std::fs::read_to_string(format!("/proc/self/fdinfo/{descriptor}")).ok();
+    let flags = flags.as_deref().and_then(|text| {
+        let octal = text.lines().find_map(|line| line.strip_prefix("flags:"))?;
+        u32::from_str_radix(octal.trim(), 8).ok()
+    });
+    is_pipe && flags.is_some_and(|flags| flags & CLOSE_ON_EXEC == 0)
 }
 
 #[cfg(test)]
