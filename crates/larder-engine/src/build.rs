@@ -12,10 +12,11 @@ use larder_key::mention::{self, Mentions};
 use larder_key::{Identities, inputs as key_inputs};
 use larder_schema::Digest;
 use larder_schema::pathset::{PathInput, PathSet, PathUse};
-use larder_schema::plan::{Directives, Plan, UnitIndex};
+use larder_schema::plan::{Directives, Plan, Template, UnitIndex};
 use larder_schema::record::ResultRecord;
 use larder_store::DiskStore;
 use std::collections::BTreeMap;
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock, PoisonError, RwLock};
@@ -159,14 +160,25 @@ impl<'a> Build<'a> {
         let u = &self.plan.units[unit];
         let mut inputs = inputs::of_action(self.plan, self.identities, unit);
         let Some(action) = &u.action else { return inputs };
-        let mut variable = |name: &str| {
-            let value = self.environments.value(&self.places, unit, name);
-            inputs.push((format!("env {name}"), value.unwrap_or_else(|| UNSET.to_owned())));
-        };
         if u.is_run() {
             inputs.push(("tools".to_owned(), self.tools.clone()));
             inputs.push(("linker and libc".to_owned(), self.linker(unit)));
         } else {
+            // A wrapper may be another program tomorrow, under the same name.
+            let is_wrapper = |word: &&Template| word.0 != "{rustc}";
+            let words = std::iter::once(&action.program).chain(&action.args);
+            for wrapper in words.take_while(is_wrapper) {
+                let path = self.environments.value(&self.places, unit, "PATH");
+                let name = self.places.expand(unit, wrapper);
+                let file = program_file(&name, path.as_deref().map(OsStr::new));
+                let digest = self.store.stat_cache().digest(&file).ok().flatten();
+                let digest = digest.map_or_else(|| UNSET.to_owned(), |digest| digest.to_string());
+                inputs.push((format!("file {}", wrapper.0), digest));
+            }
+            let mut variable = |name: &str| {
+                let value = self.environments.value(&self.places, unit, name);
+                inputs.push((format!("env {name}"), value.unwrap_or_else(|| UNSET.to_owned())));
+            };
             key_inputs::RUSTC_VARIABLES.iter().for_each(|name| variable(name));
             if action.links {
                 key_inputs::LINKER_VARIABLES.iter().for_each(|name| variable(name));
@@ -401,3 +413,16 @@ fn paths_in(arg: &str) -> impl Iterator<Item = &str> {
 
 /// Everything about results that are there, by unit.
 pub(crate) type ChosenMap = BTreeMap<UnitIndex, Chosen>;
+
+/// A program without a directory is looked for in `PATH`, as the system does
+/// for cargo.
+pub(crate) fn program_file(program: &str, path: Option<&OsStr>) -> PathBuf {
+    if program.contains('/') {
+        return program.into();
+    }
+    path.into_iter()
+        .flat_map(std::env::split_paths)
+        .map(|dir| dir.join(program))
+        .find(|candidate| candidate.is_file())
+        .unwrap_or_else(|| program.into())
+}

@@ -1,6 +1,6 @@
 //! Running rustc (or clippy-driver) for one unit.
 
-use crate::build::{Build, FROM_SCRIPT};
+use crate::build::{Build, FROM_SCRIPT, program_file};
 use crate::clock::Began;
 use crate::event::Event;
 use crate::macro_files::MacroFiles;
@@ -11,6 +11,7 @@ use larder_sandbox::process::{Process, Stream};
 use larder_schema::pathset::{PathInput, PathSet, PathUse};
 use larder_schema::plan::{Mode, UnitIndex};
 use std::collections::BTreeSet;
+use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
@@ -129,7 +130,7 @@ impl Build<'_> {
             let _ = std::fs::create_dir_all(self.places.expand(unit, scratch));
         }
         Ok(Process {
-            program: self.absolute_program(&program, &env),
+            program: program_file(&program, env.get(OsStr::new("PATH")).map(OsString::as_os_str)),
             args: args.into_iter().map(Into::into).collect(),
             env,
             cwd: cwd.into(),
@@ -351,19 +352,6 @@ impl Build<'_> {
                 Some((var.name.clone(), self.places.expand(unit, value)))
             })
             .collect()
-    }
-
-    /// A program without a directory is looked for in `PATH`, as the system
-    /// does for cargo.
-    fn absolute_program(&self, program: &str, env: &crate::environment::Env) -> PathBuf {
-        if program.contains('/') {
-            return program.into();
-        }
-        let path = env.get(std::ffi::OsStr::new("PATH")).cloned().unwrap_or_default();
-        std::env::split_paths(&path)
-            .map(|dir| dir.join(program))
-            .find(|candidate| candidate.is_file())
-            .unwrap_or_else(|| program.into())
     }
 }
 

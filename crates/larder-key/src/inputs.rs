@@ -5,6 +5,7 @@
 //! |---|---|---|
 //! | identity | yes | digest |
 //! | program, arguments, larder's remap flags, working directory | yes | templates: symbolic paths |
+//! | wrappers of the compiler | yes | arguments, and their content |
 //! | `--diagnostic-width`, colour | no | added when running; replay may be wrapped at another width |
 //! | keys of dependencies | yes | digest each; for build scripts the key of the run |
 //! | output digests of dependencies | no | in the result, checked when it is used (E0460) |
