@@ -100,17 +100,14 @@ impl Execution<'_, '_> {
         }
     }
 
-    /// What packaging tools look for beside the delivered files: `.d` files,
-    /// and the `OUT_DIR` of the packages that were asked for.
+    /// What packaging tools look for beside the delivered files: `.d` files.
     pub(crate) fn deliver_companions(&self) {
         let build = self.build;
-        let mut packages = BTreeSet::new();
         for unit in 0..build.plan.units.len() {
             let u = &build.plan.units[unit];
             if !build.is_asked_for(unit) || u.is_run() || !self.chosen.contains_key(&unit) {
                 continue;
             }
-            packages.insert(u.package);
             for (index, output) in u.outputs.iter().enumerate() {
                 if output.uplift.is_none() {
                     continue;
@@ -119,12 +116,6 @@ impl Execution<'_, '_> {
                 if let Some(to) = to {
                     self.write_dep_info(unit, &to);
                 }
-            }
-        }
-        for unit in 0..build.plan.units.len() {
-            let u = &build.plan.units[unit];
-            if u.is_run() && packages.contains(&u.package) {
-                self.deliver_out_dir(unit);
             }
         }
     }
@@ -162,10 +153,24 @@ impl Execution<'_, '_> {
         let _ = std::fs::write(to, text);
     }
 
-    fn deliver_out_dir(&self, unit: UnitIndex) {
+    /// Delivers the `OUT_DIR` of a run that is looked for in the target
+    /// directory, and says where: that of a package of which something was
+    /// asked for (packagers and nextest's archives take files from there), and
+    /// one with shared libraries, which nextest adds to the library path only
+    /// if it lies there.
+    pub(crate) fn deliver_out_dir(&self, unit: UnitIndex) -> Option<PathBuf> {
         let build = self.build;
-        let Some(chosen) = self.chosen.get(&unit) else { return };
+        let chosen = self.chosen.get(&unit)?;
         let u = &build.plan.units[unit];
+        let of_package = |other: &UnitIndex| {
+            let other = &build.plan.units[*other];
+            other.package == u.package && !other.is_run()
+        };
+        let mut units = 0..build.plan.units.len();
+        let is_asked_for = units.any(|other| of_package(&other) && build.is_asked_for(other));
+        if !is_asked_for && !chosen.record.outputs.iter().any(is_shared_library) {
+            return None;
+        }
         let package = &build.plan.packages[u.package];
         let to = build
             .places
@@ -173,14 +178,34 @@ impl Execution<'_, '_> {
             .join("build")
             .join(format!("{}-{}", package.name, build.identities.metadata(unit)))
             .join("out");
+        std::fs::create_dir_all(&to).ok()?;
         for output in &chosen.record.outputs {
-            if output.symlink.is_none() {
-                let _ = self.deliver_file(
-                    output,
-                    &chosen.dir.join(&output.name),
-                    &to.join(&output.name),
-                );
+            let (from, to) = (chosen.dir.join(&output.name), to.join(&output.name));
+            match &output.symlink {
+                None => self.deliver_file(output, &from, &to).ok()?,
+                Some(target) => deliver_link(Path::new(target), &to).ok()?,
             }
         }
+        Some(to)
     }
+}
+
+/// `libx.so`, `libx.so.1`, `libx.dylib`.
+fn is_shared_library(output: &OutputFile) -> bool {
+    let name = output.name.rsplit('/').next().unwrap_or(&output.name);
+    name.ends_with(".so") || name.contains(".so.") || name.ends_with(".dylib")
+}
+
+fn deliver_link(target: &Path, to: &Path) -> std::io::Result<()> {
+    if std::fs::read_link(to).is_ok_and(|there| there == target) {
+        return Ok(());
+    }
+    if let Some(parent) = to.parent() {
+        std::fs::create_dir_all(parent)?;
+    }
+    match std::fs::remove_file(to) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    std::os::unix::fs::symlink(target, to)
 }

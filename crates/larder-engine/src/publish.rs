@@ -8,12 +8,12 @@ use crate::lookup::private_key;
 use crate::work::Built;
 use larder_key::inputs;
 use larder_schema::pathset::{KeyInputs, PATH_SETS_VERSION, PathSets};
-use larder_schema::plan::UnitIndex;
+use larder_schema::plan::{Directives, Mode, UnitIndex};
 use larder_schema::record::{BuiltAgainst, RECORD_VERSION, ResultRecord, Verdict};
 use larder_schema::report::Outcome;
 use larder_schema::{Digest, Framed};
 use larder_store::interface_of;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -230,17 +230,26 @@ impl Execution<'_, '_> {
                 build.emit(&Event::ScriptMessage { unit, severity: *severity, text });
             }
         }
-        build.emit(&Event::ScriptRan {
-            unit,
-            directives: &run.directives,
-            out_dir: run.out_dir.clone(),
-        });
+        match self.deliver_out_dir(unit) {
+            None => build.emit(&Event::ScriptRan {
+                unit,
+                directives: &run.directives,
+                out_dir: run.out_dir.clone(),
+            }),
+            Some(out_dir) => build.emit(&Event::ScriptRan {
+                unit,
+                directives: &as_delivered(&run.directives, &run.out_dir, &out_dir),
+                out_dir,
+            }),
+        }
     }
 
     pub(crate) fn announce(&self, unit: UnitIndex, files: Vec<PathBuf>) {
         let fate = &self.fates[unit];
         let u = &self.build.plan.units[unit];
-        let executable = (u.mode == larder_schema::plan::Mode::Test || !u.target.is_library())
+        // Checks leave metadata, which nobody executes.
+        let links = matches!(u.mode, Mode::Test | Mode::Build);
+        let executable = (links && (u.mode == Mode::Test || !u.target.is_library()))
             .then(|| files.first().cloned())
             .flatten()
             .filter(|_| !u.is_run() && !u.target.is("custom-build"));
@@ -253,6 +262,18 @@ impl Execution<'_, '_> {
             files,
             executable,
         });
+    }
+}
+
+/// What a script said, with its `OUT_DIR` where it was delivered. Drivers take
+/// what lies in the target directory, and leave other paths alone.
+fn as_delivered(said: &Directives, stored: &Path, delivered: &Path) -> Directives {
+    let (stored, delivered) = (stored.to_string_lossy(), delivered.to_string_lossy());
+    let there = |text: &String| text.replace(&*stored, &delivered);
+    Directives {
+        library_paths: said.library_paths.iter().map(there).collect(),
+        env: said.env.iter().map(|(name, value)| (name.clone(), there(value))).collect(),
+        ..said.clone()
     }
 }
 
