@@ -1,6 +1,8 @@
 //! The command line: which commands exist, and how their errors end.
 
-use crate::{acceptance, bench, corpus, demo, deny, docker, parity, synthetic, test, tidy};
+use crate::{
+    acceptance, bench, corpus, demo, deny, docker, drivers, parity, synthetic, test, tidy,
+};
 use clap::Parser;
 use std::process::ExitCode;
 
@@ -14,6 +16,7 @@ enum Cli {
     Demo(demo::Args),
     Deny(deny::Args),
     Docker(docker::Args),
+    Drivers(drivers::Args),
     Parity(parity::Args),
     Synthetic(synthetic::Args),
     Test(test::Args),
@@ -29,6 +32,7 @@ pub(crate) fn run() -> ExitCode {
         Cli::Demo(args) => demo::run(&args),
         Cli::Deny(args) => deny::run(&args),
         Cli::Docker(args) => docker::run(&args),
+        Cli::Drivers(args) => drivers::run(&args),
         Cli::Parity(args) => parity::run(&args),
         Cli::Synthetic(args) => synthetic::run(&args),
         Cli::Test(args) => test::run(&args),

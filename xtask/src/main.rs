@@ -16,6 +16,7 @@ mod corpus;
 mod demo;
 mod deny;
 mod docker;
+mod drivers;
 mod measure;
 mod parity;
 mod process;

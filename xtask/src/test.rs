@@ -1,6 +1,6 @@
 //! `cargo xtask test`: every test there is, and one line for what was left out.
 
-use crate::{corpus, docker, parity, process, synthetic, workspace};
+use crate::{corpus, docker, drivers, parity, process, synthetic, workspace};
 use anyhow::Result;
 
 /// Applications of more units than this are compared shallowly in a normal run.
@@ -15,6 +15,9 @@ pub(crate) struct Args {
     /// Leave out what needs a Docker Engine, which wants root, or `DOCKER_HOST`.
     #[arg(long)]
     no_docker: bool,
+    /// Leave the tools that call cargo out: they have to be installed.
+    #[arg(long)]
+    no_drivers: bool,
     /// Compare with cargo on the whole corpus, every unit compiled. Takes hours.
     #[arg(long)]
     full: bool,
@@ -40,6 +43,12 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         skipped.push("doctests: a filter was given".to_owned());
     }
 
+    if args.no_drivers || !args.rest.is_empty() {
+        skipped.push("tools that call cargo: left out by --no-drivers, or by a filter".to_owned());
+    } else {
+        step("tools that call cargo");
+        skipped.extend(drivers::check(false, None)?);
+    }
     if args.full || (!args.no_parity && args.rest.is_empty()) {
         synthetic::parity(&step)?;
         let left_out = corpus_parity(args.full)?;

@@ -106,8 +106,8 @@ pub(crate) fn external(host: &Host, split: &Split) -> Option<Command> {
         .or_else(|| host.find_program(&file, None))?;
     let mut command = Command::new(program);
     command.arg(name).args(&split.rest);
-    if let Some(front) = host.var(&CARGO) {
-        command.env(CARGO.name, front);
+    if let Some(front) = host.front() {
+        command.env(CARGO.name, front.join("cargo"));
     }
     Some(command)
 }

@@ -85,9 +85,10 @@ pub(crate) fn without_alias(host: &Host, split: Split, own: fn() -> Vec<String>)
         if is_known {
             return expanded;
         }
-        if host.find_program(&format!("cargo-{name}"), None).is_some()
-            || seen.contains(&name.to_owned())
-        {
+        if host.find_program(&format!("cargo-{name}"), None).is_some() {
+            return if seen.is_empty() { split } else { expanded };
+        }
+        if seen.contains(&name.to_owned()) {
             return split;
         }
         let configs = expanded.globals.windows(2).filter(|pair| pair[0] == "--config");

@@ -111,7 +111,7 @@ variables! {
     RUSTC_SHIM_OWN_WRAPPER = "LARDER_RUSTC_SHIM_OWN_WRAPPER", Internal,
         "Set while planning: your `RUSTC_WRAPPER`.", "not set";
     LARDER_EXEC = "LARDER_EXEC", Internal,
-        "Set by `cargo larder exec`: this binary stands in for cargo.", "not set";
+        "Set by `cargo larder exec`: the directory of the link under which this binary stands in for cargo.", "not set";
     LARDER_REAL_CARGO = "LARDER_REAL_CARGO", Internal,
         "Set by `cargo larder exec`: the cargo behind the one in front.", "not set";
 }

@@ -21,12 +21,13 @@ pub(crate) fn run(host: &Host) -> Exit {
     if names_larder {
         tokens = &tokens[1..];
     }
+    let stands_in = host.stands_in_for_cargo() && !names_larder;
     let mut split = Split::new(tokens);
     if !host.is_off() {
         split = without_alias(host, split, args::commands);
     }
     let mut console = Console::plain();
-    let result = if host.stands_in_for_cargo() && !names_larder {
+    let result = if stands_in {
         commands::exec::stand_in(host, &split)
             .unwrap_or_else(|| dispatch(host, &split, &mut console))
     } else {

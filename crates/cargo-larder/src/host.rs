@@ -66,11 +66,16 @@ impl Host {
 
     /// Whether this process stands in for cargo (`cargo larder exec`).
     pub(crate) fn stands_in_for_cargo(&self) -> bool {
-        self.var(&env_vars::LARDER_EXEC).is_some()
+        self.front().is_some()
             && self
                 .args
                 .first()
                 .is_some_and(|name| Path::new(name).file_name() == Some(OsStr::new("cargo")))
+    }
+
+    /// The directory of the cargo in front, where there is one.
+    pub(crate) fn front(&self) -> Option<&Path> {
+        self.var(&env_vars::LARDER_EXEC).filter(|dir| !dir.is_empty()).map(Path::new)
     }
 
     /// The environment as it was before `cargo larder exec` put a cargo in
@@ -81,9 +86,9 @@ impl Host {
             return env;
         };
         env.remove(OsStr::new(env_vars::LARDER_EXEC.name));
-        let cargo = env.insert(env_vars::CARGO.name.into(), real);
-        let front = cargo.as_deref().and_then(|cargo| Path::new(cargo).parent());
-        if let (Some(front), Some(path)) = (front, self.var(&env_vars::PATH))
+        // Whatever `CARGO` says: drivers remove it, or set another.
+        env.insert(env_vars::CARGO.name.into(), real);
+        if let (Some(front), Some(path)) = (self.front(), self.var(&env_vars::PATH))
             && let Ok(path) =
                 std::env::join_paths(std::env::split_paths(path).filter(|d| d != front))
         {
@@ -208,18 +213,20 @@ mod tests {
         let fronted = [
             ("CARGO", "/f/cargo"),
             ("PATH", "/f:/bin:/x"),
-            ("LARDER_EXEC", "1"),
+            ("LARDER_EXEC", "/f"),
             ("LARDER_REAL_CARGO", "/bin/cargo"),
         ];
-        let env = |env| Host::fake(&[], env, "/w").env_of_builds();
+        let env = |env: &[_]| Host::fake(&[], env, "/w").env_of_builds();
         assert_eq!(env(&plain), Host::fake(&[], &plain, "/w").env);
         assert_eq!(env(&fronted), env(&plain));
+        // cargo-zigbuild and maturin remove `CARGO`.
+        assert_eq!(env(&fronted[1..]), env(&plain));
     }
 
     #[test]
     fn stands_in_only_under_the_name_cargo() {
         let stands =
-            |name| Host::fake(&[name], &[("LARDER_EXEC", "1")], "/w").stands_in_for_cargo();
+            |name| Host::fake(&[name], &[("LARDER_EXEC", "/x")], "/w").stands_in_for_cargo();
         assert!(stands("cargo") && stands("/x/cargo"));
         assert!(!stands("/x/cargo-larder"));
         assert!(!Host::fake(&["cargo"], &[], "/w").stands_in_for_cargo());

@@ -1,6 +1,7 @@
 //! The seam to everything below: the engine, the store, cargo's
 //! configuration. Commands see only this trait; [`Wired`] is the real one.
 
+use crate::env_vars::{CARGO, PATH};
 use crate::errors::{AlreadyPrinted, Unmodelled, WithCode};
 use crate::exit::Exit;
 use crate::host::Host;
@@ -154,6 +155,9 @@ pub(crate) struct Wired<'a> {
     env: BTreeMap<OsString, OsString>,
 }
 
+/// Changes to an environment: values, or none where a variable goes.
+type Changes = Vec<(OsString, Option<OsString>)>;
+
 impl<'a> Wired<'a> {
     /// For one command.
     pub(crate) fn new(host: &'a Host, settings: Settings) -> Self {
@@ -176,12 +180,28 @@ impl<'a> Wired<'a> {
             .with_context(|| format!("could not open the store `{}`", self.settings.dir.display()))
     }
 
+    /// Behind `exec`, programs that call cargo find the one in front.
+    fn with_front(&self, mut changes: Changes) -> Changes {
+        let Some(front) = self.host.front() else { return changes };
+        changes.retain(|(name, _)| name != CARGO.name);
+        changes.push((CARGO.name.into(), Some(front.join("cargo").into())));
+        // One that is not changed is inherited, with the front in it.
+        for (name, value) in &mut changes {
+            if name == PATH.name {
+                let rest = value.iter().flat_map(std::env::split_paths);
+                let joined = std::env::join_paths(std::iter::once(front.to_owned()).chain(rest));
+                *value = joined.ok().or(value.take());
+            }
+        }
+        changes
+    }
+
     /// A whole environment as changes to the one that builds see.
-    fn changes(&self, env: &BTreeMap<OsString, OsString>) -> Vec<(OsString, Option<OsString>)> {
+    fn changes(&self, env: &BTreeMap<OsString, OsString>) -> Changes {
         let inherited = &self.env;
         let set = env.iter().filter(|(name, value)| inherited.get(*name) != Some(value));
         let gone = inherited.keys().filter(|name| !env.contains_key(*name));
-        let mut changes: Vec<_> = set
+        let mut changes: Changes = set
             .map(|(name, value)| (name.clone(), Some(value.clone())))
             .chain(gone.map(|name| (name.clone(), None)))
             .collect();
@@ -227,7 +247,7 @@ impl Session for Wired<'_> {
         Ok(Launch {
             program: as_given(&planned.program),
             args: planned.args.iter().map(as_given).collect(),
-            env: self.changes(&planned.env),
+            env: self.with_front(self.changes(&planned.env)),
             cwd: planned.package_root.clone(),
         })
     }

@@ -3,9 +3,11 @@
 //!
 //! The command gets a directory with a link `cargo` to this binary first in
 //! `PATH`, and the link as `CARGO`. The link sends building commands through
-//! larder and everything else to the real cargo. External subcommands
-//! (`cargo nextest`) are started directly: the real cargo would tell them that
-//! it is their `CARGO`.
+//! larder and everything else to the real cargo. Aliases are expanded first.
+//! External subcommands (`cargo nextest`) are started directly: the real cargo
+//! would tell them that it is their `CARGO`. Builds see neither the link nor
+//! the directory; programs that `run`, `test` and `bench` start see both, so
+//! that an xtask's builds go through larder too.
 
 use crate::args::Split;
 use crate::building::Context;
@@ -51,13 +53,19 @@ impl Exec {
             let exe = host.exe.as_deref().context("could not find larder's own executable")?;
             let settings = Settings::read(host)?;
             let dir = front(&settings.dir, exe)?;
-            let real = host.find_program("cargo", Some(&dir)).unwrap_or_else(|| host.real_cargo());
-            let mut path = vec![dir.clone()];
-            path.extend(host.var(&PATH).into_iter().flat_map(std::env::split_paths));
+            // Behind another `exec` there is a front already: one is enough,
+            // and what is real stays so.
+            let real = match host.var(&LARDER_REAL_CARGO) {
+                Some(real) => real.into(),
+                None => host.find_program("cargo", None).unwrap_or_else(|| host.real_cargo()),
+            };
+            let rest = host.var(&PATH).into_iter().flat_map(std::env::split_paths);
+            let rest = rest.filter(|d| *d != dir && Some(d.as_path()) != host.front());
+            let path = std::iter::once(dir.clone()).chain(rest);
             command
                 .env(PATH.name, std::env::join_paths(path).context("`PATH` cannot be extended")?)
                 .env(CARGO.name, dir.join("cargo"))
-                .env(LARDER_EXEC.name, "1")
+                .env(LARDER_EXEC.name, &dir)
                 .env(LARDER_REAL_CARGO.name, real);
         }
         Err(become_program(command))
@@ -115,7 +123,7 @@ mod tests {
 
     #[test]
     fn building_commands_stay_with_larder() {
-        let host = Host::fake(&["cargo"], &[("LARDER_EXEC", "1")], "/w");
+        let host = Host::fake(&["cargo"], &[("LARDER_EXEC", "/f")], "/w");
         for name in BUILDING {
             assert!(stand_in(&host, &Split::new(&[OsString::from(name)])).is_none());
         }
