@@ -12,6 +12,8 @@ mod environment;
 mod evaluate;
 pub mod event;
 mod execute;
+mod facts;
+mod inside;
 pub mod launch;
 mod lookup;
 mod macro_files;
@@ -29,6 +31,7 @@ pub mod session;
 mod side_outputs;
 mod start;
 mod symbols;
+mod telling;
 mod tools;
 mod work;
 

@@ -1,6 +1,7 @@
 //! What the tokens of a plan stand for in this build: directories of results,
 //! hashes, delivered files.
 
+use crate::telling::Machine;
 use larder_key::Identities;
 use larder_schema::plan::{Plan, Template, UnitIndex};
 use std::path::{Path, PathBuf};
@@ -13,6 +14,7 @@ pub(crate) struct Places<'a> {
     plan: &'a Plan,
     identities: &'a Identities,
     extras: Vec<String>,
+    machine: Machine,
     dirs: RwLock<Vec<Option<PathBuf>>>,
 }
 
@@ -21,7 +23,21 @@ impl<'a> Places<'a> {
     #[must_use]
     pub(crate) fn new(plan: &'a Plan, identities: &'a Identities) -> Self {
         let extras = (0..plan.units.len()).map(|u| identities.extra_filename(plan, u)).collect();
-        Self { plan, identities, extras, dirs: RwLock::new(vec![None; plan.units.len()]) }
+        let dirs = RwLock::new(vec![None; plan.units.len()]);
+        Self { plan, identities, extras, machine: Machine::default(), dirs }
+    }
+
+    /// Says what tells of this machine.
+    #[must_use]
+    pub(crate) fn on(mut self, machine: Machine) -> Self {
+        self.machine = machine;
+        self
+    }
+
+    /// What tells of this machine.
+    #[must_use]
+    pub(crate) fn machine(&self) -> &Machine {
+        &self.machine
     }
 
     /// Says where the outputs of a unit are (for runs: the `OUT_DIR`).
@@ -146,7 +162,10 @@ impl<'a> Places<'a> {
                 dirs.push(deps.to_string_lossy().into_owned());
                 dirs.join(":")
             }
-            _ => self.unit_token(token).unwrap_or_else(|| format!("{{{token}}}")),
+            _ => self
+                .unit_token(token)
+                .or_else(|| self.machine.value(token).map(str::to_owned))
+                .unwrap_or_else(|| format!("{{{token}}}")),
         }
     }
 

@@ -1,15 +1,16 @@
 //! From what a job left to a result: its key, its record, its verdict; and
 //! what the user hears of it.
 
-use crate::build::{Build, Chosen, RunOutput};
+use crate::build::{Chosen, RunOutput};
 use crate::event::Event;
 use crate::execute::Execution;
 use crate::lookup::private_key;
 use crate::work::Built;
 use larder_key::inputs;
+use larder_key::verdict::{self, Judgement};
 use larder_schema::pathset::{KeyInputs, PATH_SETS_VERSION, PathSets};
 use larder_schema::plan::{Directives, Mode, UnitIndex};
-use larder_schema::record::{BuiltAgainst, RECORD_VERSION, ResultRecord, Verdict};
+use larder_schema::record::{BuiltAgainst, RECORD_VERSION, ResultRecord};
 use larder_schema::report::Outcome;
 use larder_schema::{Digest, Framed};
 use larder_store::interface_of;
@@ -104,6 +105,7 @@ impl Execution<'_, '_> {
     /// A result that is there but has no key yet.
     pub(crate) fn unpublished(&self, unit: UnitIndex, built: &Built) -> Chosen {
         let build = self.build;
+        let Judgement { verdict, evidence } = verdict::judge(&built.facts);
         let record = ResultRecord {
             version: RECORD_VERSION,
             key: *build.identities.of_unit(unit),
@@ -117,8 +119,8 @@ impl Execution<'_, '_> {
             stderr: built.stderr.clone(),
             duration_ms: millis(built.duration),
             metadata_ms: built.metadata_after.map(millis),
-            verdict: build.verdict(unit, built),
-            evidence: built.visible_paths.clone(),
+            verdict,
+            evidence,
             side_outputs: built.side_outputs.clone(),
         };
         Chosen {
@@ -274,27 +276,6 @@ fn as_delivered(said: &Directives, stored: &Path, delivered: &Path) -> Directive
         library_paths: said.library_paths.iter().map(there).collect(),
         env: said.env.iter().map(|(name, value)| (name.clone(), there(value))).collect(),
         ..said.clone()
-    }
-}
-
-impl Build<'_> {
-    /// Who may use what a unit left, judged without observation.
-    fn verdict(&self, unit: UnitIndex, built: &Built) -> Verdict {
-        let u = &self.plan.units[unit];
-        let path_in_env = |name: &String| {
-            self.environments.symbolic_value(unit, name).is_some_and(|value| {
-                value.contains("{workspace}") || value.contains("{cargo_home}")
-            })
-        };
-        if !built.visible_paths.is_empty() || built.path_set.env.iter().any(path_in_env) {
-            Verdict::PathBound
-        } else if u.is_run() || !self.programs(unit).is_empty() {
-            Verdict::Unobserved
-        } else if u.action.as_ref().is_some_and(|action| action.links) {
-            Verdict::HostKeyed
-        } else {
-            Verdict::Portable
-        }
     }
 }
 

@@ -4,7 +4,7 @@ use crate::build::{Build, FROM_SCRIPT, program_file};
 use crate::clock::Began;
 use crate::event::Event;
 use crate::macro_files::MacroFiles;
-use crate::work::{Built, JobFailed, Left, Progress, Task, internal};
+use crate::work::{Built, JobFailed, Progress, Task, internal};
 use larder_cargo::depinfo::DepInfo;
 use larder_plan::apply::{RunResult, own_runs, rustc_additions};
 use larder_sandbox::process::{Process, Stream};
@@ -51,36 +51,29 @@ impl Build<'_> {
             return Err(self.rustc_failed(unit, &process, ended.status, &seen));
         }
         let dep_info = self.take_dep_info(&task, &process.cwd)?;
-        let path_set = self.rustc_path_set(unit, &dep_info, &process, macro_files.as_ref());
-        let values = self.values(unit, &path_set);
-        let Left { outputs, visible_paths, undescribed } = self.outputs(&task.pending)?;
-        let mut path_set = path_set;
-        let mut values = values;
-        for (token, _) in &visible_paths {
-            let input = PathInput { path: format!("{{{token}}}"), uses: PathUse::Location };
-            if !path_set.paths.contains(&input) {
-                path_set.paths.push(input);
-                path_set.paths.sort();
-                values = self.values(unit, &path_set);
-            }
-        }
-        let before = macro_files.as_ref().and_then(|files| files.before.as_deref());
-        let use_once = self.changed_since(unit, &path_set, began, before).or(undescribed);
+        let mut path_set = self.rustc_path_set(unit, &dep_info, &process, macro_files.as_ref());
+        let outputs = self.outputs(&task.pending)?;
         let symbols = self.symbols(unit);
         let stderr: Vec<String> = seen.stderr.iter().map(|line| symbols.symbolic(line)).collect();
+        let (stdout, stderr) = (symbols.symbolic(&seen.stdout), stderr.join("\n"));
+        let said = [("its messages", &*stdout), ("its diagnostics", &*stderr)];
+        let facts = self.facts(unit, &mut path_set, task.pending.dir(), outputs.found, &said);
+        let values = self.values(unit, &path_set);
+        let before = macro_files.as_ref().and_then(|files| files.before.as_deref());
+        let use_once = self.changed_since(unit, &path_set, began, before).or(outputs.undescribed);
         Ok(Built {
             pending: task.pending,
             lock: task.lock,
             warm_session: task.warm_session,
-            outputs,
-            stdout: symbols.symbolic(&seen.stdout),
-            stderr: stderr.join("\n"),
+            outputs: outputs.files,
+            stdout,
+            stderr,
             path_set,
             values,
             use_once,
             directives: None,
             side_outputs: Vec::new(),
-            visible_paths: visible_paths.into_iter().map(|(_, evidence)| evidence).collect(),
+            facts,
             duration: ended.duration,
             metadata_after: seen.metadata_after,
         })

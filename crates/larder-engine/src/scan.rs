@@ -1,109 +1,144 @@
-//! Looking for absolute paths in outputs: who holds one is bound to a place.
+//! Looking for what tells of this machine ([`crate::telling`]) in outputs,
+//! while they are hashed: who shows it is bound to it.
 //!
 //! Metadata counts too: a constant whose value a macro took from
 //! `CARGO_MANIFEST_DIR` is nowhere else. The places of sources are not in it,
-//! because they are remapped in every scope.
-//!
-//! Outputs are read once, a chunk at a time, to be hashed and to be searched;
-//! so a path may lie across two chunks.
+//! because they are remapped in every scope; the names that they are remapped
+//! to are no places of this machine, whatever a workspace is called.
 
+use crate::telling::{Kind, Machine, Telling};
+use aho_corasick::{AhoCorasick, Input, MatchKind};
 use larder_schema::record::OutputFile;
-use memchr::memmem::Finder;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-/// Looks for roots in content that comes in chunks.
-pub(crate) struct Scanner {
-    roots: Vec<Root>,
-    /// Longest root.
-    longest: usize,
-    /// Name of the content, and its last bytes: at most `longest`.
-    name: String,
-    tail: Vec<u8>,
+/// Bytes of context that are looked at around a find.
+const CONTEXT: usize = 256;
+
+/// Something that was found, the first of its token.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Found {
+    /// The token.
+    pub token: &'static str,
+    /// What it is, for people.
+    pub what: &'static str,
+    /// The output.
+    pub file: String,
+    /// Where in it.
+    pub offset: u64,
+    /// The text around it.
+    pub text: String,
 }
 
-struct Root {
-    token: &'static str,
-    path: PathBuf,
-    finder: Finder<'static>,
-    /// The first name, in order of names, whose content shows it.
-    shown_by: Option<String>,
+/// One pass over any number of files, in pieces of any length.
+pub(crate) struct Scanner<'m> {
+    machine: &'m Machine,
+    finder: Option<AhoCorasick>,
+    file: String,
+    /// The end of what was seen, to be looked at once more with what follows.
+    window: Vec<u8>,
+    /// Offset of the window in the file.
+    base: u64,
+    /// Offset in the file up to which every find is decided.
+    decided: u64,
+    found: Vec<Found>,
 }
 
-impl Scanner {
-    pub(crate) fn new(roots: Vec<(&'static str, PathBuf)>) -> Self {
-        let roots: Vec<Root> = roots
-            .into_iter()
-            .map(|(token, path)| {
-                let finder = Finder::new(path.as_os_str().as_encoded_bytes()).into_owned();
-                Root { token, path, finder, shown_by: None }
-            })
-            .collect();
-        let longest = roots.iter().map(|root| root.finder.needle().len()).max().unwrap_or(0);
-        Self { roots, longest, name: String::new(), tail: Vec::new() }
+impl<'m> Scanner<'m> {
+    /// For one result.
+    pub(crate) fn new(machine: &'m Machine) -> Self {
+        let texts = machine.tellings().iter().map(|telling| telling.text.as_bytes());
+        let finder =
+            AhoCorasick::builder().match_kind(MatchKind::LeftmostLongest).build(texts).ok();
+        Self {
+            machine,
+            finder,
+            file: String::new(),
+            window: Vec::new(),
+            base: 0,
+            decided: 0,
+            found: Vec::new(),
+        }
     }
 
-    /// Takes the next chunk; `None` is the begin of the content of `name`.
-    pub(crate) fn see(&mut self, name: &str, chunk: Option<&[u8]>) {
-        let Some(chunk) = chunk else {
-            self.end();
-            name.clone_into(&mut self.name);
+    /// Takes the next piece of a file; `None`: it begins, or once more.
+    pub(crate) fn see(&mut self, file: &str, piece: Option<&[u8]>) {
+        let Some(piece) = piece else {
+            self.finish_file();
+            // What it showed before it changed does not count.
+            self.found.retain(|found| found.file != file);
+            file.clone_into(&mut self.file);
             return;
         };
-        // A path across the seam, and the byte behind it.
-        let mut seam = std::mem::take(&mut self.tail);
-        let kept = seam.len();
-        seam.extend(&chunk[..chunk.len().min(self.longest + 1)]);
-        if kept > 0 {
-            self.search(&seam);
-        }
-        self.search(chunk);
-        let last = if chunk.len() > self.longest { chunk } else { &seam };
-        let from = last.len().saturating_sub(self.longest);
-        self.tail = last[from..].to_vec();
+        self.window.extend_from_slice(piece);
+        self.search(false);
+        // So much stays that every find that is not decided has its context.
+        let spent = self.window.len().saturating_sub(2 * CONTEXT + self.longest());
+        self.window.drain(..spent);
+        self.base += spent as u64;
     }
 
-    /// Which roots (token, evidence) are visible in what was seen.
-    pub(crate) fn visible(mut self) -> Vec<(String, String)> {
-        self.end();
-        let found = self.roots.into_iter().filter_map(|root| {
-            let text = format!("`{}` holds the path {}", root.shown_by?, root.path.display());
-            Some((root.token.to_owned(), text))
-        });
-        found.collect()
+    /// What was found, of each token the first in the order of names.
+    pub(crate) fn finish(mut self) -> Vec<Found> {
+        self.finish_file();
+        self.found.sort_by(|a, b| (&a.file, a.offset).cmp(&(&b.file, b.offset)));
+        self.found
     }
 
-    /// What the content ends with is followed by nothing.
-    fn end(&mut self) {
-        let mut tail = std::mem::take(&mut self.tail);
-        tail.push(0);
-        self.search(&tail);
+    /// What is found in one text.
+    pub(crate) fn in_text(machine: &Machine, name: &str, text: &str) -> Vec<Found> {
+        let mut scanner = Scanner::new(machine);
+        scanner.see(name, None);
+        scanner.see(name, Some(text.as_bytes()));
+        scanner.finish()
     }
 
-    /// Paths that end with the content are left to the next call: whether a
-    /// longer name goes on there is not known yet.
-    fn search(&mut self, content: &[u8]) {
-        for root in &mut self.roots {
-            if root.shown_by.as_ref().is_some_and(|known| *known <= self.name) {
-                continue;
+    fn finish_file(&mut self) {
+        self.search(true);
+        self.window.clear();
+        self.base = 0;
+        self.decided = 0;
+    }
+
+    fn longest(&self) -> usize {
+        self.machine.tellings().first().map_or(0, |telling| telling.text.len())
+    }
+
+    fn search(&mut self, at_end: bool) {
+        let Some(finder) = &self.finder else { return };
+        let from = usize::try_from(self.decided - self.base).unwrap_or(usize::MAX);
+        for hit in finder.find_iter(Input::new(&self.window).range(from..)) {
+            // What stands so close to the end is judged when more is known.
+            if !at_end && hit.end() + CONTEXT > self.window.len() {
+                break;
             }
-            let length = root.finder.needle().len();
-            let mut ends = root.finder.find_iter(content).filter_map(|at| content.get(at + length));
-            if ends.any(|after| !(after.is_ascii_alphanumeric() || b"._-".contains(after))) {
-                root.shown_by = Some(self.name.clone());
+            let (before, rest) = self.window.split_at(hit.start());
+            let stands = |telling: &&Telling| {
+                rest.strip_prefix(telling.text.as_bytes())
+                    .is_some_and(|after| tells(telling, before, after))
+            };
+            let Some(telling) = self.machine.tellings().iter().find(stands) else { continue };
+            let known = self.found.iter().position(|found| found.token == telling.token);
+            match known.map(|at| (at, self.found[at].file <= self.file)) {
+                Some((_, true)) => continue,
+                Some((at, false)) => drop(self.found.swap_remove(at)),
+                None => {}
             }
+            self.found.push(Found {
+                token: telling.token,
+                what: telling.what,
+                file: self.file.clone(),
+                offset: self.base + hit.start() as u64,
+                text: line_around(&self.window, hit.start(), hit.end()),
+            });
         }
+        let undecided = CONTEXT + self.longest();
+        self.decided = self.base + self.window.len().saturating_sub(undecided) as u64;
     }
 }
 
-/// Which of `roots` are visible in files that were not seen when they were
-/// hashed.
-#[must_use]
-pub(crate) fn visible_paths(
-    dir: &Path,
-    outputs: &[OutputFile],
-    roots: Vec<(&'static str, PathBuf)>,
-) -> Vec<(String, String)> {
-    let mut scanner = Scanner::new(roots);
+/// What is found in files that were not seen when they were hashed.
+pub(crate) fn in_files(machine: &Machine, dir: &Path, outputs: &[OutputFile]) -> Vec<Found> {
+    let mut scanner = Scanner::new(machine);
     for output in outputs {
         let content = match &output.symlink {
             Some(target) => target.as_bytes().to_vec(),
@@ -112,54 +147,118 @@ pub(crate) fn visible_paths(
         scanner.see(&output.name, None);
         scanner.see(&output.name, Some(&content));
     }
-    scanner.visible()
+    scanner.finish()
+}
+
+/// Whether a find between these bytes is what it looks like.
+fn tells(telling: &Telling, before: &[u8], after: &[u8]) -> bool {
+    match telling.kind {
+        Kind::Name => true,
+        Kind::Temporary => begins_made_up(after),
+        Kind::Place => {
+            // Strings stand side by side in programs, so that what follows
+            // need not belong to a path. Short ones occur in others, though.
+            let short = telling.text.matches('/').count() < 2;
+            let next = after.first().copied().unwrap_or(0);
+            let goes_on = next.is_ascii_alphanumeric() || b"._-".contains(&next);
+            !(short && goes_on || is_in_remapped(before))
+        }
+    }
+}
+
+/// Whether a path ends here whose beginning rustc or larder put in the place
+/// of a real one: `/cargo/registry`, `/rustc/<hash>/library`.
+fn is_in_remapped(before: &[u8]) -> bool {
+    let is_path = |b: &u8| b.is_ascii_alphanumeric() || b"/._-+@".contains(b);
+    let length = before.iter().rev().take(CONTEXT).take_while(|b| is_path(b)).count();
+    let path = String::from_utf8_lossy(&before[before.len() - length..]);
+    let begins = ["/cargo/registry", "/cargo/git", "/cargo/vendor/", "/cargo/build/", "/rustc/"];
+    let start = begins.iter().filter_map(|begin| path.rfind(begin)).max();
+    start.is_some_and(|start| !path[start..].contains(".rs"))
+}
+
+/// Names that compilers and libraries make up in temporary directories:
+/// `/ccXXXXXX.o`, `/rustcXXXXXX`, `/.tmpXXXXXX`, `/tmp.XXXXXX`.
+fn begins_made_up(after: &[u8]) -> bool {
+    ["/cc", "/rustc", "/.tmp", "/tmp.", "/tmp"].iter().any(|begin| {
+        after.strip_prefix(begin.as_bytes()).is_some_and(|random| {
+            random.len() >= 6 && random[..6].iter().all(|b| b.is_ascii_alphanumeric())
+        })
+    })
+}
+
+/// The printable text around a range, for people.
+pub(crate) fn line_around(bytes: &[u8], start: usize, end: usize) -> String {
+    /// Bytes to either side at most.
+    const MOST: usize = 60;
+    let is_text = |b: &&u8| (0x20..0x7f).contains(*b);
+    let left = bytes[..start].iter().rev().take(MOST).take_while(is_text).count();
+    let right = bytes[end..].iter().take(MOST).take_while(is_text).count();
+    String::from_utf8_lossy(&bytes[start - left..end + right]).into_owned()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use larder_schema::plan::Roots;
+    use std::collections::BTreeMap;
+    use std::ffi::OsString;
 
-    fn scanned(root: &str, contents: &[(&str, &[&str])]) -> Vec<(String, String)> {
-        let mut scanner = Scanner::new(vec![("root", root.into())]);
-        for (name, chunks) in contents {
-            scanner.see(name, None);
-            for chunk in *chunks {
-                scanner.see(name, Some(chunk.as_bytes()));
-            }
+    fn machine(workspace: &str) -> Machine {
+        let roots = Roots {
+            workspace: workspace.into(),
+            cargo_home: "/home/somebody/.cargo".into(),
+            sysroot: "/opt/rust".into(),
+            target: format!("{workspace}/target"),
+        };
+        let env: BTreeMap<OsString, OsString> =
+            [("HOME", "/home/somebody"), ("USER", "jane-doe-7")]
+                .map(|(name, value)| (name.into(), value.into()))
+                .into();
+        Machine::new(&roots, Path::new("/home/somebody/.cache/larder"), &env)
+    }
+
+    fn tokens(machine: &Machine, text: &str) -> Vec<&'static str> {
+        Scanner::in_text(machine, "x", text).iter().map(|found| found.token).collect()
+    }
+
+    #[test]
+    fn the_longest_root_is_what_shows() {
+        let machine = machine("/home/somebody/app");
+        assert_eq!(tokens(&machine, "x/home/somebody/.cargo/registry"), ["cargo_home"]);
+        assert_eq!(tokens(&machine, "/home/somebody/apple"), ["workspace"], "strings side by side");
+        assert_eq!(tokens(&machine, "/home/somebody/.config"), ["home"]);
+        assert_eq!(tokens(&machine, "by jane-doe-7!"), ["user_name"]);
+        assert_eq!(tokens(&machine, "/tmp /tmp/x /home/some"), [""; 0]);
+        assert_eq!(tokens(&machine, "/tmp/rustcAb3dEf/x.o"), ["temp"]);
+    }
+
+    #[test]
+    fn short_places_inside_other_paths_are_others() {
+        let machine = machine("/src");
+        assert_eq!(tokens(&machine, "/src/main.rs"), ["workspace"]);
+        assert_eq!(tokens(&machine, "/srcs /src-2 /src.rs"), [""; 0]);
+        assert_eq!(tokens(&machine, "/cargo/registry/src/i/libc-0.2/src/lib.rs"), [""; 0]);
+        assert_eq!(tokens(&machine, "/rustc/0af8/library/core/src/panic.rs"), [""; 0]);
+        assert_eq!(tokens(&machine, "/rustc/0af8/library/core/src/a.rs/src/b.rs"), ["workspace"]);
+    }
+
+    #[test]
+    fn pieces_of_any_length_are_one_file() {
+        let machine = machine("/home/somebody/app");
+        let text = format!("{}/home/somebody/app/x\0{}", "y".repeat(3000), "z".repeat(3000));
+        for piece in [1, 7, 1024, 10_000] {
+            let mut scanner = Scanner::new(&machine);
+            // A file that is begun twice counts once.
+            scanner.see("f", None);
+            scanner.see("f", Some(b"/home/somebody/app "));
+            scanner.see("f", None);
+            text.as_bytes().chunks(piece).for_each(|piece| scanner.see("f", Some(piece)));
+            scanner.see("g", None);
+            let found = scanner.finish();
+            assert_eq!(found.len(), 1, "{piece}");
+            assert_eq!((found[0].offset, found[0].file.as_str()), (3000, "f"));
+            assert!(found[0].text.ends_with("/home/somebody/app/x"));
         }
-        scanner.visible()
-    }
-
-    #[test]
-    fn longer_names_are_other_places() {
-        let holds = |content: &str| !scanned("/w/app", &[("f", &[content])]).is_empty();
-        assert!(holds("x /w/app/src") && holds("/w/app") && holds("/w/app\"later"));
-        assert!(!holds("/w/apple") && !holds("/w/app-2/x") && !holds("/w"));
-    }
-
-    #[test]
-    fn chunks_may_end_anywhere() {
-        for (text, holds) in
-            [("in /w/app/src now", true), ("in /w/apple now", false), ("/w/app", true)]
-        {
-            for first in 0..=text.len() {
-                for second in first..=text.len() {
-                    let chunks = [&text[..first], &text[first..second], &text[second..]];
-                    let found = !scanned("/w/app", &[("f", &chunks)]).is_empty();
-                    assert_eq!(found, holds, "{chunks:?}");
-                }
-            }
-            let bytes: Vec<String> = text.chars().map(String::from).collect();
-            let bytes: Vec<&str> = bytes.iter().map(String::as_str).collect();
-            assert_eq!(!scanned("/w/app", &[("f", &bytes)]).is_empty(), holds);
-        }
-    }
-
-    #[test]
-    fn no_path_is_made_of_two_files_and_the_first_name_is_told() {
-        assert!(scanned("/w/app", &[("a", &["/w/"]), ("b", &["app"])]).is_empty());
-        let found =
-            scanned("/w/app", &[("b", &["/w/app"]), ("a", &["/w/app"]), ("c", &["/w/app"])]);
-        assert_eq!(found, [("root".to_owned(), "`a` holds the path /w/app".to_owned())]);
     }
 }

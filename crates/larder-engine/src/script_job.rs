@@ -9,7 +9,7 @@ use crate::clock::Began;
 use crate::event::Event;
 use crate::rustc_job::extend_library_path;
 use crate::scan;
-use crate::work::{Built, JobFailed, Left, Task, internal};
+use crate::work::{Built, JobFailed, Task, internal};
 use larder_plan::apply::{RunResult, run_additions};
 use larder_plan::directives::{self, Script};
 use larder_sandbox::process::{Process, Stream};
@@ -67,39 +67,23 @@ impl Build<'_> {
         let mut path_set = self.script_path_set(unit, &real);
         let written = self.written_in_package(unit, began);
         let (side_outputs, kept) = self.side_outputs(unit, &task.pending, &written);
-        let Left { outputs, mut visible_paths, undescribed } = self.outputs(&task.pending)?;
-        let kept_dir = task.pending.kept_dir();
-        visible_paths.extend(scan::visible_paths(&kept_dir, &kept, self.telling_roots()));
-        let mut evidence = Vec::new();
-        for (token, text) in visible_paths {
-            path_set
-                .paths
-                .push(PathInput { path: format!("{{{token}}}"), uses: PathUse::Location });
-            evidence.push(text);
-        }
-        // A root that is still in the directives after they were made
-        // symbolic stands in a place where it could not be replaced safely.
-        for (token, root) in self.telling_roots() {
-            if symbolic_out.contains(&*root.to_string_lossy()) {
-                path_set
-                    .paths
-                    .push(PathInput { path: format!("{{{token}}}"), uses: PathUse::Location });
-                evidence.push(format!("its directives hold the path {}", root.display()));
-            }
-        }
-        path_set.paths.sort();
-        path_set.paths.dedup();
+        let outputs = self.outputs(&task.pending)?;
+        let machine = self.places.machine();
+        let found_kept = scan::in_files(machine, &task.pending.kept_dir(), &kept);
+        let found = outputs.found.into_iter().chain(found_kept).collect();
+        let said = [("its directives", &*symbolic_out)];
+        let facts = self.facts(unit, &mut path_set, &out_dir, found, &said);
         let values = self.values(unit, &path_set);
         let before = task.package_before.as_deref();
         let use_once = self
             .changed_since(unit, &path_set, began, before)
-            .or(undescribed)
+            .or(outputs.undescribed)
             .or_else(|| self.always_runs(unit, &real));
         Ok(Built {
             pending: task.pending,
             lock: task.lock,
             warm_session: false,
-            outputs,
+            outputs: outputs.files,
             stdout: symbolic_out,
             stderr: symbols.symbolic(&stderr),
             path_set,
@@ -107,7 +91,7 @@ impl Build<'_> {
             use_once,
             directives: Some((real, symbolic)),
             side_outputs,
-            visible_paths: evidence,
+            facts,
             duration: ended.duration,
             metadata_after: None,
         })

@@ -200,8 +200,9 @@ impl<'a> Session<'a> {
             u.action.as_ref().is_some_and(|a| a.args.iter().any(|arg| arg.0.contains("native")))
         });
         let stats = self.store.stat_cache();
+        let machine = crate::telling::Machine::new(&plan.roots, self.store.root(), &env);
         let build = Build {
-            places: Places::new(&plan, &identities),
+            places: Places::new(&plan, &identities).on(machine),
             environments,
             store: &self.store,
             mentions: &mentions,

@@ -4,8 +4,9 @@
 
 use crate::build::{Build, Chosen};
 use crate::event::Event;
-use crate::scan::Scanner;
+use crate::scan::{Found, Scanner};
 use larder_key::inputs::Inputs;
+use larder_key::verdict::Facts;
 use larder_sandbox::jobs::Pool;
 use larder_schema::pathset::PathSet;
 use larder_schema::plan::{Directives, Source, UnitIndex};
@@ -63,22 +64,12 @@ pub(crate) struct Built {
     pub directives: Option<(Directives, Directives)>,
     /// Files that it wrote outside its own directories.
     pub side_outputs: Vec<SideOutput>,
-    /// An absolute path is visible in the outputs: which, and where.
-    pub visible_paths: Vec<String>,
+    /// What its verdict is made from.
+    pub facts: Facts,
     /// Wall time.
     pub duration: Duration,
     /// When the metadata was there.
     pub metadata_after: Option<Duration>,
-}
-
-/// The files that a job left.
-pub(crate) struct Left {
-    /// Files, hashed.
-    pub outputs: Vec<OutputFile>,
-    /// Roots of this machine that are visible in them: token and evidence.
-    pub visible_paths: Vec<(String, String)>,
-    /// Why no record can describe them, if so.
-    pub undescribed: Option<String>,
 }
 
 /// How a job failed: what cargo says, line by line.
@@ -150,33 +141,28 @@ impl Build<'_> {
         }
     }
 
-    /// Hashes what a job left, and finds the paths that are visible in it. What
-    /// no record can describe is used in this build only.
-    pub(crate) fn outputs(&self, pending: &Pending) -> Result<Left, JobFailed> {
-        let mut scanner = Scanner::new(self.telling_roots());
-        match pending.hash_outputs_with(&mut |name, chunk| scanner.see(name, chunk)) {
-            Ok(outputs) => {
-                Ok(Left { outputs, visible_paths: scanner.visible(), undescribed: None })
-            }
-            Err(error @ StoreError::Unpublishable { .. }) => Ok(Left {
-                outputs: Vec::new(),
-                visible_paths: Vec::new(),
-                undescribed: Some(error.to_string()),
-            }),
-            Err(error) => Err(internal(&error)),
-        }
+    /// Hashes what a job left, and finds what in it tells of this machine.
+    /// What no record can describe is used in this build only.
+    pub(crate) fn outputs(&self, pending: &Pending) -> Result<Outputs, JobFailed> {
+        let mut scanner = Scanner::new(self.places.machine());
+        let hashed = pending.hash_outputs_with(&mut |file, piece| scanner.see(file, piece));
+        let (files, undescribed) = match hashed {
+            Ok(files) => (files, None),
+            Err(error @ StoreError::Unpublishable { .. }) => (Vec::new(), Some(error.to_string())),
+            Err(error) => return Err(internal(&error)),
+        };
+        Ok(Outputs { files, undescribed, found: scanner.finish() })
     }
+}
 
-    /// Directories whose absolute text in an output binds it to its place.
-    #[must_use]
-    pub(crate) fn telling_roots(&self) -> Vec<(&'static str, PathBuf)> {
-        let roots = &self.plan.roots;
-        [("workspace", &roots.workspace), ("cargo_home", &roots.cargo_home)]
-            .into_iter()
-            .filter(|(_, path)| path.len() > 3)
-            .map(|(token, path)| (token, PathBuf::from(path)))
-            .collect()
-    }
+/// The files that a job left.
+pub(crate) struct Outputs {
+    /// As records have them.
+    pub files: Vec<OutputFile>,
+    /// Why no record can describe them, if so.
+    pub undescribed: Option<String>,
+    /// What in them tells of this machine.
+    pub found: Vec<Found>,
 }
 
 /// An error of the store or the system as a job's failure.

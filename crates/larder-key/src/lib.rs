@@ -6,10 +6,12 @@
 //! | [`inputs`] | what of an action goes into its key, and what does not |
 //! | [`mention`] | which environment variables a program can read |
 //! | [`explain`] | why a key is another than last time |
+//! | [`verdict`] | who may use a result, and why not everybody |
 
 pub mod explain;
 pub mod identity;
 pub mod inputs;
 pub mod mention;
+pub mod verdict;
 
 pub use identity::Identities;

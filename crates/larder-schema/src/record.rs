@@ -41,6 +41,47 @@ pub enum Verdict {
     Volatile,
 }
 
+/// Who may be given a result beside the checkout that made it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sharing {
+    /// Every machine: whoever finds it by its key may use it.
+    Everywhere,
+    /// Other machines only where a policy says so by name.
+    ByPolicy,
+    /// This machine, where everything that its key holds is the same.
+    ThisMachine,
+}
+
+impl Verdict {
+    /// Where a result of this verdict may go.
+    #[must_use]
+    pub fn sharing(self) -> Sharing {
+        match self {
+            Self::Portable | Self::HostKeyed => Sharing::Everywhere,
+            Self::Unobserved => Sharing::ByPolicy,
+            Self::PathBound | Self::Volatile => Sharing::ThisMachine,
+        }
+    }
+
+    /// Whether another run of the same action has to give the same bits.
+    #[must_use]
+    pub fn is_reproducible(self) -> bool {
+        self.sharing() == Sharing::Everywhere
+    }
+
+    /// The word of reports.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Portable => "portable",
+            Self::HostKeyed => "host-keyed",
+            Self::PathBound => "path-bound",
+            Self::Unobserved => "unobserved",
+            Self::Volatile => "volatile",
+        }
+    }
+}
+
 /// The digest of one dependency's output that an action was built against.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BuiltAgainst {

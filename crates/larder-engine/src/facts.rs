@@ -1,0 +1,75 @@
+//! The facts of a run for its verdict ([`larder_key::verdict`]), and what
+//! they add to its path set.
+
+use crate::build::{Build, FROM_SCRIPT};
+use crate::inside;
+use crate::scan::{Found, Scanner};
+use larder_key::verdict::{Facts, Observation};
+use larder_schema::pathset::{PathInput, PathSet, PathUse};
+use larder_schema::plan::UnitIndex;
+use std::path::Path;
+
+impl Build<'_> {
+    /// What is known of a run that is over: `found` in its outputs, which lie
+    /// in `dir`, and in what it `said` (name, text with symbolic paths). What
+    /// binds the result to this machine is added to its path set.
+    pub(crate) fn facts(
+        &self,
+        unit: UnitIndex,
+        path_set: &mut PathSet,
+        dir: &Path,
+        found: Vec<Found>,
+        said: &[(&str, &str)],
+    ) -> Facts {
+        let mut facts = Facts {
+            observation: self.observation(unit),
+            links: self.plan.units[unit].action.as_ref().is_some_and(|action| action.links),
+            ..Facts::default()
+        };
+        for found in found {
+            let at = inside::of_file(&dir.join(&found.file), found.offset);
+            let file = format!("`{}`{at}", found.file);
+            bind(&mut facts, path_set, &found, &file);
+        }
+        for (name, text) in said {
+            // What could be made symbolic is; the rest stands where it could
+            // not be replaced safely.
+            for found in Scanner::in_text(self.places.machine(), name, text) {
+                bind(&mut facts, path_set, &found, name);
+            }
+        }
+        for name in &path_set.env {
+            let name = name.strip_prefix(FROM_SCRIPT).unwrap_or(name);
+            let value = self.environments.symbolic_value(unit, name);
+            if value.is_some_and(|v| v.contains("{workspace}") || v.contains("{cargo_home}")) {
+                facts.bound.push(format!("it reads `{name}`, which is a path of this machine"));
+            }
+        }
+        path_set.paths.sort();
+        path_set.paths.dedup();
+        facts
+    }
+
+    /// Whether it is known what a unit read. Nothing observes it yet.
+    fn observation(&self, unit: UnitIndex) -> Observation {
+        let why = match (self.plan.units[unit].is_run(), self.programs(unit).as_slice()) {
+            (true, _) => "its build script was not observed: only declared inputs are known".into(),
+            (false, []) => return Observation::NotNeeded,
+            (false, [first, ..]) => {
+                let package = &self.plan.packages[self.plan.units[*first].package].name;
+                format!(
+                    "it loads proc-macros (`{package}`), which were not observed: only declared \
+                     inputs are known"
+                )
+            }
+        };
+        Observation::NotObserved(why)
+    }
+}
+
+fn bind(facts: &mut Facts, path_set: &mut PathSet, found: &Found, place: &str) {
+    let Found { token, what, offset, text, .. } = found;
+    facts.bound.push(format!("{place} names {what} at byte {offset}: `{text}`"));
+    let input = PathInput { path: format!("{{{token}}}"), uses: PathUse::Location };
+    path_set.paths.push(input);
+}
