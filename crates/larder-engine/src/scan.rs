@@ -207,15 +207,15 @@ mod tests {
     fn machine(workspace: &str) -> Machine {
         let roots = Roots {
             workspace: workspace.into(),
-            cargo_home: "/home/somebody/.cargo".into(),
+            cargo_home: "/people/somebody/.cargo".into(),
             sysroot: "/opt/rust".into(),
             target: format!("{workspace}/target"),
         };
         let env: BTreeMap<OsString, OsString> =
-            [("HOME", "/home/somebody"), ("USER", "jane-doe-7")]
+            [("HOME", "/people/somebody"), ("USER", "jane-doe-7")]
                 .map(|(name, value)| (name.into(), value.into()))
                 .into();
-        Machine::new(&roots, Path::new("/home/somebody/.cache/larder"), &env)
+        Machine::new(&roots, Path::new("/people/somebody/.cache/larder"), &env)
     }
 
     fn tokens(machine: &Machine, text: &str) -> Vec<&'static str> {
@@ -224,12 +224,12 @@ mod tests {
 
     #[test]
     fn the_longest_root_is_what_shows() {
-        let machine = machine("/home/somebody/app");
-        assert_eq!(tokens(&machine, "x/home/somebody/.cargo/registry"), ["cargo_home"]);
-        assert_eq!(tokens(&machine, "/home/somebody/apple"), ["workspace"], "strings side by side");
-        assert_eq!(tokens(&machine, "/home/somebody/.config"), ["home"]);
+        let machine = machine("/people/somebody/app");
+        assert_eq!(tokens(&machine, "x/people/somebody/.cargo/registry"), ["cargo_home"]);
+        assert_eq!(tokens(&machine, "/people/somebody/apple"), ["workspace"], "strings side by side");
+        assert_eq!(tokens(&machine, "/people/somebody/.config"), ["home"]);
         assert_eq!(tokens(&machine, "by jane-doe-7!"), ["user_name"]);
-        assert_eq!(tokens(&machine, "/tmp /tmp/x /home/some"), [""; 0]);
+        assert_eq!(tokens(&machine, "/tmp /tmp/x /people/some"), [""; 0]);
         assert_eq!(tokens(&machine, "/tmp/rustcAb3dEf/x.o"), ["temp"]);
     }
 
@@ -245,20 +245,20 @@ mod tests {
 
     #[test]
     fn pieces_of_any_length_are_one_file() {
-        let machine = machine("/home/somebody/app");
-        let text = format!("{}/home/somebody/app/x\0{}", "y".repeat(3000), "z".repeat(3000));
+        let machine = machine("/people/somebody/app");
+        let text = format!("{}/people/somebody/app/x\0{}", "y".repeat(3000), "z".repeat(3000));
         for piece in [1, 7, 1024, 10_000] {
             let mut scanner = Scanner::new(&machine);
             // A file that is begun twice counts once.
             scanner.see("f", None);
-            scanner.see("f", Some(b"/home/somebody/app "));
+            scanner.see("f", Some(b"/people/somebody/app "));
             scanner.see("f", None);
             text.as_bytes().chunks(piece).for_each(|piece| scanner.see("f", Some(piece)));
             scanner.see("g", None);
             let found = scanner.finish();
             assert_eq!(found.len(), 1, "{piece}");
             assert_eq!((found[0].offset, found[0].file.as_str()), (3000, "f"));
-            assert!(found[0].text.ends_with("/home/somebody/app/x"));
+            assert!(found[0].text.ends_with("/people/somebody/app/x"));
         }
     }
 }

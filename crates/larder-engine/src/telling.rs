@@ -133,7 +133,7 @@ mod tests {
         for name in ["ip-10-0-3-7", "4f1c9a2b77de", "johannes-mueller", "build_07"] {
             assert!(is_distinctive_name(name), "{name}");
         }
-        assert!(is_distinctive_place("/home/me") && is_distinctive_place("/Users/jo/"));
+        assert!(is_distinctive_place("/people/me") && is_distinctive_place("/people/jo/"));
         assert!(!is_distinctive_place("/root") && !is_distinctive_place("/tmp"));
     }
 }
