@@ -89,6 +89,7 @@ fn dispatch(host: &Host, split: &Split, console: &mut Console) -> anyhow::Result
         Command::Stats(it) => it.run(&context),
         Command::Gc(it) => it.run(&context),
         Command::Doctor(it) => it.run(&context),
+        Command::Verify(it) => it.run(&context),
         Command::Version(it) => it.run(&context),
         Command::Other(words) => {
             if !host.is_off() {

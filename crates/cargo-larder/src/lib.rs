@@ -46,6 +46,7 @@ mod settings;
 mod shell;
 mod shim;
 mod terminal;
+mod verifying;
 
 pub use env_vars::reference_page;
 

@@ -44,7 +44,7 @@ pub(crate) struct Build<'a> {
     /// Who hears of what happens.
     pub reporter: &'a dyn Reporter,
     /// Remembers which unpacked sources were checked.
-    pub memo: larder_cargo::Memo,
+    pub memo: &'a larder_cargo::Memo,
     /// Directives of build-script runs that are there.
     pub runs: RwLock<Vec<Option<Arc<RunOutput>>>>,
     /// Libraries that rustc may load, by unit, computed when asked for.

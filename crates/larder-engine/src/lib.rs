@@ -33,6 +33,8 @@ mod start;
 mod symbols;
 mod telling;
 mod tools;
+mod twice;
+pub mod verify;
 mod work;
 
 pub use environment::{ALWAYS_PASSED, UNKEYED};

@@ -21,6 +21,8 @@ pub(crate) struct Found {
     pub token: &'static str,
     /// What it is, for people.
     pub what: &'static str,
+    /// Place or name.
+    pub kind: Kind,
     /// The output.
     pub file: String,
     /// Where in it.
@@ -126,6 +128,7 @@ impl<'m> Scanner<'m> {
             self.found.push(Found {
                 token: telling.token,
                 what: telling.what,
+                kind: telling.kind,
                 file: self.file.clone(),
                 offset: self.base + hit.start() as u64,
                 text: line_around(&self.window, hit.start(), hit.end()),
@@ -226,7 +229,11 @@ mod tests {
     fn the_longest_root_is_what_shows() {
         let machine = machine("/people/somebody/app");
         assert_eq!(tokens(&machine, "x/people/somebody/.cargo/registry"), ["cargo_home"]);
-        assert_eq!(tokens(&machine, "/people/somebody/apple"), ["workspace"], "strings side by side");
+        assert_eq!(
+            tokens(&machine, "/people/somebody/apple"),
+            ["workspace"],
+            "strings side by side"
+        );
         assert_eq!(tokens(&machine, "/people/somebody/.config"), ["home"]);
         assert_eq!(tokens(&machine, "by jane-doe-7!"), ["user_name"]);
         assert_eq!(tokens(&machine, "/tmp /tmp/x /people/some"), [""; 0]);

@@ -72,13 +72,16 @@ impl Build<'_> {
         let found_kept = scan::in_files(machine, &task.pending.kept_dir(), &kept);
         let found = outputs.found.into_iter().chain(found_kept).collect();
         let said = [("its directives", &*symbolic_out)];
-        let facts = self.facts(unit, &mut path_set, &out_dir, found, &said);
+        let mut facts = self.facts(unit, &mut path_set, &out_dir, found, &said);
         let values = self.values(unit, &path_set);
         let before = task.package_before.as_deref();
         let use_once = self
             .changed_since(unit, &path_set, began, before)
             .or(outputs.undescribed)
             .or_else(|| self.always_runs(unit, &real));
+        if use_once.is_none() && !task.is_second {
+            facts.clock = self.clock_evidence(&task, &process, &outputs.files, &symbolic_out);
+        }
         Ok(Built {
             pending: task.pending,
             lock: task.lock,

@@ -179,16 +179,72 @@ impl<'a> Session<'a> {
         started: Instant,
         plan_seconds: f64,
     ) -> Result<Outcome, EngineError> {
-        let Planned { plan, cached, linkers, env, platforms, jobs, fetch, memo } = planned;
         let lookup_started = Instant::now();
-        let identities = Identities::of(&plan);
-        let environments = Environments::new(&plan, &env);
+        let plan = &planned.plan;
+        let mut seconds = Phases { plan: plan_seconds, ..Phases::default() };
+        let done = self.with_build(&planned, request.dry_run, |build| {
+            let durations = self.store.durations();
+            let options = Options {
+                keep_going: request.keep_going,
+                diagnostic_width: request.diagnostic_width,
+                verbose: request.verbose,
+            };
+            let mut execution = Execution::prepare(build, &durations, options);
+            let missing = execution.missing();
+            self.reporter.event(&Event::LookedUp { missing, units: plan.units.len() });
+            seconds.lookup = lookup_started.elapsed().as_secs_f64();
+            let mut success = true;
+            if !request.dry_run {
+                let execute_started = Instant::now();
+                execution.announce_hits();
+                if missing > 0 {
+                    self.fetch_sources(build, &execution, &*planned.fetch)?;
+                    let pool = self.pool(request, planned.jobs.clone())?;
+                    success = execution.run(&pool);
+                    if execution.lacks_room {
+                        return Err(EngineError::NoRoom);
+                    }
+                }
+                seconds.execute = execute_started.elapsed().as_secs_f64();
+                let deliver_started = Instant::now();
+                if !plan.roots.target.is_empty() {
+                    execution.deliver_companions();
+                }
+                success &= !execution.undelivered;
+                seconds.deliver = deliver_started.elapsed().as_secs_f64();
+                let _ = durations.save();
+            }
+            seconds.total = started.elapsed().as_secs_f64();
+            let report = execution.report(Heading {
+                larder: env!("CARGO_PKG_VERSION").to_owned(),
+                command: request.command.clone(),
+                plan_cached: planned.cached,
+                seconds,
+            });
+            let launches = execution.launches(&planned.env);
+            let surroundings = Surroundings::of(build, &planned.env);
+            Ok((report, success, execution.executables(), launches, surroundings))
+        });
+        let (report, success, executables, launches, surroundings) = done?;
+        Ok(Outcome { plan: planned.plan, report, success, executables, launches, surroundings })
+    }
+
+    /// Lets `work` see a planned build as a whole.
+    pub(crate) fn with_build<R>(
+        &self,
+        planned: &Planned,
+        dry_run: bool,
+        work: impl FnOnce(&Build<'_>) -> R,
+    ) -> R {
+        let Planned { plan, env, .. } = planned;
+        let identities = Identities::of(plan);
+        let environments = Environments::new(plan, env);
         let memo_file = self.store.root().join("mentions.json");
         let triples: Vec<&str> = plan
             .units
             .iter()
             .filter_map(|u| u.platform.as_deref())
-            .chain(platforms.iter().map(String::as_str))
+            .chain(planned.platforms.iter().map(String::as_str))
             .chain([plan.host.as_str()])
             .collect::<std::collections::BTreeSet<_>>()
             .into_iter()
@@ -200,82 +256,36 @@ impl<'a> Session<'a> {
             u.action.as_ref().is_some_and(|a| a.args.iter().any(|arg| arg.0.contains("native")))
         });
         let stats = self.store.stat_cache();
-        let machine = crate::telling::Machine::new(&plan.roots, self.store.root(), &env);
+        let machine = crate::telling::Machine::new(&plan.roots, self.store.root(), env);
         let build = Build {
-            places: Places::new(&plan, &identities).on(machine),
+            places: Places::new(plan, &identities).on(machine),
             environments,
             store: &self.store,
             mentions: &mentions,
-            linkers,
-            tools: if scripts { crate::tools::digest(stats, &env) } else { String::new() },
+            linkers: planned.linkers.clone(),
+            tools: if scripts { crate::tools::digest(stats, env) } else { String::new() },
             cpu: if native { crate::tools::cpu() } else { String::new() },
             reporter: self.reporter,
-            memo,
+            memo: &planned.memo,
             runs: RwLock::new((0..plan.units.len()).map(|_| None).collect()),
             libraries: (0..plan.units.len()).map(|_| OnceLock::new()).collect(),
-            dry_run: request.dry_run,
+            dry_run,
             has_other_store: self.temporary.is_none(),
             no_room: AtomicBool::new(false),
             promised: Promised::default(),
             removed: Mutex::default(),
-            plan: &plan,
+            plan,
             identities: &identities,
         };
-        let durations = self.store.durations();
-        let options = Options {
-            keep_going: request.keep_going,
-            diagnostic_width: request.diagnostic_width,
-            verbose: request.verbose,
-        };
-        let mut execution = Execution::prepare(&build, &durations, options);
-        let missing = execution.missing();
-        self.reporter.event(&Event::LookedUp { missing, units: plan.units.len() });
-        let mut seconds = Phases {
-            plan: plan_seconds,
-            lookup: lookup_started.elapsed().as_secs_f64(),
-            ..Phases::default()
-        };
-        let mut success = true;
-        if !request.dry_run {
-            let execute_started = Instant::now();
-            execution.announce_hits();
-            if missing > 0 {
-                self.fetch_sources(&build, &execution, &*fetch)?;
-                let pool = self.pool(request, jobs)?;
-                success = execution.run(&pool);
-                if execution.lacks_room {
-                    return Err(EngineError::NoRoom);
-                }
-            }
-            seconds.execute = execute_started.elapsed().as_secs_f64();
-            let deliver_started = Instant::now();
-            if !plan.roots.target.is_empty() {
-                execution.deliver_companions();
-            }
-            success &= !execution.undelivered;
-            seconds.deliver = deliver_started.elapsed().as_secs_f64();
-            let _ = durations.save();
-        }
+        let result = work(&build);
         let _ = mentions.save();
-        build.memo.save();
-        seconds.total = started.elapsed().as_secs_f64();
-        let report = execution.report(Heading {
-            larder: env!("CARGO_PKG_VERSION").to_owned(),
-            command: request.command.clone(),
-            plan_cached: cached,
-            seconds,
-        });
-        let executables = execution.executables();
-        let launches = execution.launches(&env);
-        let surroundings = Surroundings::of(&build, &env);
-        drop(execution);
-        drop(build);
-        Ok(Outcome { plan, report, success, executables, launches, surroundings })
+        planned.memo.save();
+        result
     }
 
     /// The jobserver: an outer one, one of `-j` or `build.jobs`, or the
     /// machine's.
-    fn pool(
+    pub(crate) fn pool(
         &self,
         request: &BuildRequest,
         configured: Option<Jobs>,

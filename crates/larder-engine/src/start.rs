@@ -36,6 +36,7 @@ impl Execution<'_, '_> {
             miss: self.fates[unit].miss.clone(),
             verbose: self.options.verbose,
             package_before: self.packages[unit].clone(),
+            is_second: false,
         })
     }
 

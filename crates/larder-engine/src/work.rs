@@ -38,6 +38,8 @@ pub(crate) struct Task {
     pub verbose: u8,
     /// Value of the package's files before the job, where they can change.
     pub package_before: Option<String>,
+    /// Whether it only repeats what is stored, to be compared with it.
+    pub is_second: bool,
 }
 
 /// What a job left behind.
@@ -122,7 +124,7 @@ impl Build<'_> {
         let Some(archive) = archive(Path::new(&self.plan.roots.cargo_home), &root) else {
             return Some(format!("the sources of {name} are not where cargo unpacks archives"));
         };
-        match check(&self.memo, &root, &archive, checksum) {
+        match check(self.memo, &root, &archive, checksum) {
             Ok(Verdict::Intact) => None,
             Ok(Verdict::Unchecked) => {
                 Some(format!("the archive of {name} is gone: its sources cannot be checked"))

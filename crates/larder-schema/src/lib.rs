@@ -12,5 +12,6 @@ pub mod plan;
 pub mod record;
 pub mod report;
 pub mod template;
+pub mod verification;
 
 pub use digest::{Digest, Framed};

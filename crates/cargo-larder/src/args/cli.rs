@@ -64,6 +64,7 @@ pub(crate) enum Command {
     Stats(commands::stats::Stats),
     Gc(commands::gc::Gc),
     Doctor(commands::doctor::Doctor),
+    Verify(commands::verify::Verify),
     Version(commands::version::Version),
     /// Any other command of cargo.
     #[command(external_subcommand)]
@@ -83,6 +84,7 @@ impl Command {
             Command::Rustc(it) => Some(it.asked().common),
             Command::Plan(it) => Some(&it.common),
             Command::Cook(it) => Some(&it.common),
+            Command::Verify(it) => Some(&it.common),
             _ => None,
         }
     }

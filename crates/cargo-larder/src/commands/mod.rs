@@ -17,4 +17,5 @@ pub(crate) mod run;
 pub(crate) mod rustc;
 pub(crate) mod stats;
 pub(crate) mod test;
+pub(crate) mod verify;
 pub(crate) mod version;

@@ -17,3 +17,4 @@ mod native;
 mod places;
 mod scripts;
 mod table;
+mod verification;

@@ -1,0 +1,16 @@
+//! Running units a second time, in another place, and comparing the results
+//! with the stored ones bit for bit.
+//!
+//! Every unit is run for itself, against the *stored* results of what is
+//! below it: a difference is found in the unit that makes it, not in all that
+//! are built on it. Workspace, cargo home, store, target directory and time
+//! are others than in the first run; toolchain, host and user are the same.
+
+mod check;
+mod difference;
+mod place;
+
+pub(crate) use difference::{Side, first as first_difference};
+pub(crate) use larder_schema::verification::Difference;
+
+pub use check::{Step, VerifyError, VerifyRequest, verify};

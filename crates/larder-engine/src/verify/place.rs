@@ -1,0 +1,177 @@
+//! Another place: copies of the sources, a cargo home of its own, and an
+//! empty store.
+//!
+//! ```text
+//! <temporary directory>/
+//!   files/<path of the workspace>/   the workspace, without target directories
+//!   files/<path of a path package>/  path packages that lie elsewhere
+//!   files/<path>/.cargo, …           configuration that cargo finds in parents
+//!   cargo-home/                      index, archives and git databases by link
+//!   store/  target/
+//! ```
+//!
+//! Whole paths are mirrored, so that relative ones lead to the same things.
+//! Registry packages are unpacked anew from their archives and git ones
+//! checked out anew, by cargo. Nothing is fetched.
+
+use larder_schema::plan::{Plan, Source, Template};
+use std::io;
+use std::path::{Component, Path, PathBuf};
+
+/// A place that goes away with the value.
+pub(super) struct Place {
+    root: tempfile::TempDir,
+}
+
+/// Files that cargo, rustup or clippy look for in all parents.
+const OF_PARENTS: &[&str] = &[
+    ".cargo/config.toml",
+    ".cargo/config",
+    "rust-toolchain.toml",
+    "rust-toolchain",
+    "clippy.toml",
+    ".clippy.toml",
+];
+
+impl Place {
+    /// Copies what `plan`, made in `cwd`, is built from.
+    pub(super) fn make(plan: &Plan, cwd: &Path, store: &Path) -> io::Result<Self> {
+        let root = tempfile::Builder::new().prefix("larder-verify-").tempdir()?;
+        let place = Self { root };
+        let workspace = Path::new(&plan.roots.workspace);
+        let home = Path::new(&plan.roots.cargo_home);
+        let left_out = [Path::new(&plan.roots.target), store];
+        place.copy_tree(workspace, &left_out)?;
+        for package in &plan.packages {
+            if let Source::Path { .. } = package.source {
+                let root = Template(package.root.0.clone()).expand(|token| match token {
+                    "workspace" => plan.roots.workspace.clone(),
+                    other => format!("{{{other}}}"),
+                });
+                let root = larder_cargo::host::normalize(Path::new(&root));
+                if root.is_absolute() && !root.starts_with(workspace) {
+                    place.copy_tree(&root, &left_out)?;
+                    place.copy_manifests_above(&root)?;
+                }
+            }
+        }
+        for start in [workspace, cwd] {
+            fs_err::create_dir_all(place.mirror(start))?;
+            for dir in start.ancestors() {
+                for name in OF_PARENTS {
+                    let file = dir.join(name);
+                    // That of cargo's home is read from the new home.
+                    if file.is_file() && !file.starts_with(home) {
+                        place.copy_file(&file)?;
+                    }
+                }
+            }
+        }
+        place.make_cargo_home(home)?;
+        Ok(place)
+    }
+
+    /// Where a path of the first place is in this one.
+    pub(super) fn mirror(&self, path: &Path) -> PathBuf {
+        let below: PathBuf =
+            path.components().filter(|part| matches!(part, Component::Normal(_))).collect();
+        self.root.path().join("files").join(below)
+    }
+
+    pub(super) fn cargo_home(&self) -> PathBuf {
+        self.root.path().join("cargo-home")
+    }
+
+    pub(super) fn store(&self) -> PathBuf {
+        self.root.path().join("store")
+    }
+
+    pub(super) fn target(&self) -> PathBuf {
+        self.root.path().join("target")
+    }
+
+    /// The manifests that a package may inherit from.
+    fn copy_manifests_above(&self, package: &Path) -> io::Result<()> {
+        for dir in package.ancestors().skip(1) {
+            let manifest = dir.join("Cargo.toml");
+            if manifest.is_file() && !self.mirror(&manifest).exists() {
+                self.copy_file(&manifest)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn make_cargo_home(&self, home: &Path) -> io::Result<()> {
+        let new = self.cargo_home();
+        for name in ["registry/index", "registry/cache", "git/db"] {
+            let (there, here) = (home.join(name), new.join(name));
+            fs_err::create_dir_all(here.parent().unwrap_or(&new))?;
+            if there.is_dir() {
+                fs_err::os::unix::fs::symlink(fs_err::canonicalize(&there)?, &here)?;
+            }
+        }
+        for name in ["config.toml", "config"] {
+            if home.join(name).is_file() {
+                fs_err::copy(home.join(name), new.join(name))?;
+            }
+        }
+        Ok(())
+    }
+
+    fn copy_file(&self, file: &Path) -> io::Result<()> {
+        let copy = self.mirror(file);
+        if let Some(parent) = copy.parent() {
+            fs_err::create_dir_all(parent)?;
+        }
+        fs_err::copy(file, copy).map(drop)
+    }
+
+    /// Copies a directory with everything below it, but `left_out` and what
+    /// is tagged as a cache.
+    fn copy_tree(&self, root: &Path, left_out: &[&Path]) -> io::Result<()> {
+        let mut pending = vec![root.to_owned()];
+        while let Some(dir) = pending.pop() {
+            let is_cache = dir != root && dir.join("CACHEDIR.TAG").is_file();
+            if is_cache || left_out.contains(&dir.as_path()) {
+                continue;
+            }
+            fs_err::create_dir_all(self.mirror(&dir))?;
+            for entry in fs_err::read_dir(&dir)? {
+                let entry = entry?;
+                let (path, kind) = (entry.path(), entry.file_type()?);
+                let copy = self.mirror(&path);
+                if kind.is_dir() {
+                    pending.push(path);
+                } else if kind.is_symlink() {
+                    let _ = fs_err::remove_file(&copy);
+                    fs_err::os::unix::fs::symlink(fs_err::read_link(&path)?, &copy)?;
+                } else if kind.is_file() {
+                    fs_err::copy(&path, &copy)?;
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Copies the files of a result to where another store has them.
+pub(super) fn copy_result(from: &Path, to: &Path) -> io::Result<()> {
+    let mut pending = vec![PathBuf::new()];
+    while let Some(below) = pending.pop() {
+        fs_err::create_dir_all(to.join(&below))?;
+        for entry in fs_err::read_dir(from.join(&below))? {
+            let entry = entry?;
+            let name = below.join(entry.file_name());
+            let kind = entry.file_type()?;
+            if kind.is_dir() {
+                pending.push(name);
+            } else if kind.is_symlink() {
+                let target = fs_err::read_link(entry.path())?;
+                fs_err::os::unix::fs::symlink(target, to.join(&name))?;
+            } else {
+                fs_err::copy(entry.path(), to.join(&name))?;
+            }
+        }
+    }
+    Ok(())
+}
