@@ -1,7 +1,8 @@
 //! The command line: which commands exist, and how their errors end.
 
 use crate::{
-    acceptance, bench, corpus, demo, deny, docker, drivers, parity, synthetic, test, tidy,
+    acceptance, behaviour, bench, corpus, demo, deny, docker, drivers, parity, synthetic, test,
+    tidy,
 };
 use clap::Parser;
 use std::process::ExitCode;
@@ -11,6 +12,7 @@ use std::process::ExitCode;
 #[command(name = "cargo xtask", bin_name = "cargo xtask")]
 enum Cli {
     Acceptance(acceptance::Args),
+    Behaviour(behaviour::Args),
     Bench(bench::Args),
     Corpus(corpus::Args),
     Demo(demo::Args),
@@ -27,6 +29,7 @@ enum Cli {
 pub(crate) fn run() -> ExitCode {
     let outcome = match Cli::parse() {
         Cli::Acceptance(args) => acceptance::run(&args),
+        Cli::Behaviour(args) => behaviour::run(&args),
         Cli::Bench(args) => bench::run(&args),
         Cli::Corpus(args) => corpus::run(&args),
         Cli::Demo(args) => demo::run(&args),

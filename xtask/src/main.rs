@@ -10,6 +10,7 @@
 #![expect(clippy::disallowed_methods, reason = "a development tool reads its own environment")]
 
 mod acceptance;
+mod behaviour;
 mod bench;
 mod cli;
 mod corpus;

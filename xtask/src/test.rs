@@ -1,7 +1,7 @@
 //! `cargo xtask test`: every test there is, and one line for what was left out.
 
-use crate::{corpus, docker, drivers, parity, process, synthetic, workspace};
-use anyhow::Result;
+use crate::{behaviour, corpus, docker, drivers, parity, process, synthetic, workspace};
+use anyhow::{Result, bail};
 
 /// Applications of more units than this are compared shallowly in a normal run.
 const WHOLE: usize = 100;
@@ -64,6 +64,15 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     } else {
         step("generated Dockerfiles on a Docker Engine");
         docker::test()?;
+    }
+    if args.rest.is_empty() && !args.no_parity {
+        // The smallest application; the others are for `cargo xtask behaviour`.
+        step("behaviour of ripgrep: builds in turn, and its tests");
+        let larder = process::own_executable()?.with_file_name("cargo-larder");
+        if behaviour::check("ripgrep", &larder)? > 0 {
+            bail!("ripgrep's tests or builds differ from cargo's");
+        }
+        skipped.push("behaviour of other applications: cargo xtask behaviour".to_owned());
     }
     for line in skipped {
         println!("skipped: {line}");
