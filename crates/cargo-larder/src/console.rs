@@ -205,6 +205,7 @@ impl Console {
     }
 
     fn streams(&self) -> MutexGuard<'_, Streams> {
+        crate::interrupt::stop_if_ending();
         self.streams.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

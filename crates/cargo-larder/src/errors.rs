@@ -13,10 +13,6 @@ pub(crate) struct AlreadyPrinted(pub(crate) Exit);
 #[derive(Debug)]
 pub(crate) struct Usage(pub(crate) String);
 
-/// The user interrupted.
-#[derive(Debug)]
-pub(crate) struct Interrupted;
-
 /// Something that larder does not model; the command goes to plain cargo.
 #[derive(Debug)]
 pub(crate) struct Unmodelled {
@@ -50,7 +46,6 @@ macro_rules! errors {
 errors! {
     AlreadyPrinted, |_it| "see above";
     Usage, |it| it.0;
-    Interrupted, |_it| "interrupted";
     Unmodelled, |it| format!("larder does not model {}", it.what);
     WithCode, |it| it.message;
 }
@@ -63,9 +58,6 @@ pub(crate) fn exit(error: &anyhow::Error) -> Exit {
         }
         if cause.is::<Usage>() {
             return Exit::Usage;
-        }
-        if cause.is::<Interrupted>() {
-            return Exit::Interrupted;
         }
         if let Some(WithCode { code, .. }) = cause.downcast_ref() {
             return Exit::Program(*code);
@@ -143,7 +135,6 @@ mod tests {
         assert_eq!(shown(&error), "");
         assert_eq!(exit(&error), Exit::Program(7));
         assert_eq!(exit(&Usage("x".into()).into()), Exit::Usage);
-        assert_eq!(exit(&anyhow::Error::from(Interrupted).context("y")), Exit::Interrupted);
     }
 
     #[test]

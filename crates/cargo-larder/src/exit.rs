@@ -5,11 +5,11 @@
 //! | 0 | it worked; help and version | yes |
 //! | 1 | the command line is wrong | yes |
 //! | 101 | the build failed, a test failed with `--no-fail-fast`, or any other error | yes |
-//! | 130 | interrupted | what shells show for SIGINT |
 //! | any | the code of the test that failed, or of the program of `run` | yes |
 //!
 //! A program of `run` and a command given to cargo replace this process, so
-//! their signals are theirs.
+//! their signals are theirs. A signal that ends a build ends the process as it
+//! ends cargo: see `interrupt`.
 
 /// How the process ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,8 +20,6 @@ pub(crate) enum Exit {
     Usage,
     /// A failed build or any other error.
     Failure,
-    /// Interrupted.
-    Interrupted,
     /// The code of a program that was started.
     Program(i32),
 }
@@ -33,7 +31,6 @@ impl Exit {
             Exit::Success => 0,
             Exit::Usage => 1,
             Exit::Failure => 101,
-            Exit::Interrupted => 130,
             // What the kernel keeps of a code.
             Exit::Program(code) => (code & 0xff) as u8,
         }
@@ -52,9 +49,7 @@ mod tests {
 
     #[test]
     fn codes_are_cargos() {
-        let codes =
-            [Exit::Success, Exit::Usage, Exit::Failure, Exit::Interrupted, Exit::Program(3)]
-                .map(Exit::code);
-        assert_eq!(codes, [0, 1, 101, 130, 3]);
+        let codes = [Exit::Success, Exit::Usage, Exit::Failure, Exit::Program(3)].map(Exit::code);
+        assert_eq!(codes, [0, 1, 101, 3]);
     }
 }

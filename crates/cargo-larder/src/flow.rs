@@ -10,6 +10,7 @@ use crate::env_vars::LARDER;
 use crate::errors;
 use crate::exit::Exit;
 use crate::host::Host;
+use crate::interrupt;
 use crate::terminal;
 use clap::CommandFactory as _;
 use std::ffi::OsString;
@@ -33,10 +34,12 @@ pub(crate) fn run(host: &Host) -> Exit {
     } else {
         dispatch(host, &split, &mut console)
     };
-    result.unwrap_or_else(|error| {
+    let exit = result.unwrap_or_else(|error| {
         errors::show(&console, &error);
         errors::exit(&error)
-    })
+    });
+    interrupt::stop_if_ending();
+    exit
 }
 
 fn dispatch(host: &Host, split: &Split, console: &mut Console) -> anyhow::Result<Exit> {

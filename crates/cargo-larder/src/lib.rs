@@ -14,6 +14,7 @@
 //! | `cargo_config` | cargo's `[term]` and `[alias]` |
 //! | `history` | what earlier builds reported, for `explain` and `stats` |
 //! | `launch` | starting what was built: `run`, `test`, `bench` |
+//! | `interrupt` | signals during a build |
 //! | `terminal`, `console`, `progress`, `reporter` | everything that is printed |
 //! | `session` | the seam to the engine and the store |
 //! | `project` | what a Dockerfile has to know of a project |
@@ -35,6 +36,7 @@ mod exit;
 mod flow;
 mod history;
 mod host;
+mod interrupt;
 mod launch;
 mod progress;
 mod project;

@@ -5,6 +5,7 @@ use crate::env_vars::{CARGO, PATH};
 use crate::errors::{AlreadyPrinted, Unmodelled, WithCode};
 use crate::exit::Exit;
 use crate::host::Host;
+use crate::interrupt;
 use crate::settings::Settings;
 use anyhow::Context as _;
 use larder_cargo::GatherError;
@@ -120,7 +121,7 @@ pub(crate) trait Session {
     ///
     /// Errors that mean something here: [`crate::errors::AlreadyPrinted`] (cargo's
     /// planning failed and its output was an event), [`crate::errors::Unmodelled`]
-    /// (the command goes to plain cargo), [`crate::errors::Interrupted`].
+    /// (the command goes to plain cargo).
     fn build(&self, request: &BuildRequest, reporter: &dyn Reporter) -> anyhow::Result<Outcome>;
 
     /// How `executable`, built by `unit`, is started. `executable` is passed
@@ -227,6 +228,7 @@ pub(crate) fn explained(error: EngineError) -> anyhow::Error {
 
 impl Session for Wired<'_> {
     fn build(&self, request: &BuildRequest, reporter: &dyn Reporter) -> anyhow::Result<Outcome> {
+        interrupt::keep_the_store_clean();
         larder_engine::build(&self.machine()?, request, reporter).map_err(explained)
     }
 

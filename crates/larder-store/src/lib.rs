@@ -41,6 +41,7 @@ mod stat_cache;
 mod stats;
 mod sweep;
 pub mod transfer;
+mod unfinished;
 mod verify;
 
 pub use archive::{ArchiveError, Archived};
@@ -58,4 +59,5 @@ pub use memory::MemoryDriver;
 pub use pending::{Pending, interface_of};
 pub use stat_cache::StatCache;
 pub use stats::{StoreStats, Usage};
+pub use unfinished::abandon;
 pub use verify::{Check, Damage, Damaged};

@@ -2,6 +2,7 @@
 
 use crate::StoreError;
 use crate::layout::{Layout, stem};
+use crate::unfinished;
 use larder_schema::Digest;
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io;
@@ -36,19 +37,26 @@ impl KeyLock {
             let file = open(&path)?;
             file.lock().map_err(StoreError::locking(&path))?;
             if is_at(&file, &path)? {
-                return Ok(Self { key: *key, path, _file: file });
+                return Ok(Self::granted(key, path, file));
             }
         }
     }
 
     pub(crate) fn try_acquire(layout: &Layout, key: &Digest) -> Result<Option<Self>, StoreError> {
         let path = layout.keys().join(stem(key));
-        Ok(try_exclusive(&path)?.map(|file| Self { key: *key, path, _file: file }))
+        Ok(try_exclusive(&path)?.map(|file| Self::granted(key, path, file)))
+    }
+
+    fn granted(key: &Digest, path: PathBuf, file: File) -> Self {
+        unfinished::list().add_lock(&path);
+        Self { key: *key, path, _file: file }
     }
 }
 
 impl Drop for KeyLock {
     fn drop(&mut self) {
+        let mut list = unfinished::list();
+        list.remove_lock(&self.path);
         // Removed while still locked: a newcomer makes a new file, a waiter
         // finds that its file is no longer at the path.
         let _ = std::fs::remove_file(&self.path);

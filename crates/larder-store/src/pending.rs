@@ -11,6 +11,7 @@ use crate::hold::Hold;
 use crate::layout::{shard, stem};
 use crate::lock::KeyLock;
 use crate::read_write::{permissions, read_quietly};
+use crate::unfinished;
 use larder_schema::Digest;
 use larder_schema::Framed;
 use larder_schema::record::{OutputFile, RECORD_VERSION, ResultRecord};
@@ -27,9 +28,9 @@ const KEPT: &str = ".larder-kept";
 
 /// A fresh directory for the outputs of one action.
 ///
-/// Dropping it removes the directory, unless it was published. A process that
-/// is killed leaves the directory behind, without a record, so nobody finds
-/// it; garbage collection removes it.
+/// Dropping it removes the directory, unless it was published; so does
+/// [`crate::abandon`]. A process that is killed leaves the directory behind,
+/// without a record, so nobody finds it; garbage collection removes it.
 #[derive(Debug)]
 #[must_use = "dropping a pending result removes its directory"]
 pub struct Pending {
@@ -58,6 +59,7 @@ impl DiskStore {
         let aa = shard(&name);
         let parent = self.layout().out().join(aa);
         fs::create_dir_all(&parent).map_err(StoreError::at(&parent))?;
+        let mut list = unfinished::list();
         let dir = tempfile::Builder::new()
             .prefix(&format!("{}-", key.short()))
             .rand_bytes(8)
@@ -65,6 +67,8 @@ impl DiskStore {
             .tempdir_in(&parent)
             .map_err(StoreError::at(&parent))?
             .keep();
+        list.add_place(self, &dir);
+        drop(list);
         let last = dir.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
         Ok(Pending {
             store: self.clone(),
@@ -104,7 +108,11 @@ impl DiskStore {
         let (root, lock) = self.free_place(place)?;
         self.discard_tree(&root)?;
         let dir = root.join(inner);
-        fs::create_dir_all(&dir).map_err(StoreError::at(&dir))?;
+        unfinished::list().add_place(self, &root);
+        if let Err(error) = fs::create_dir_all(&dir) {
+            unfinished::list().remove_place(&root);
+            return Err(StoreError::at(&dir)(error));
+        }
         let stem = stem(lock.key());
         Ok(Pending {
             store: self.clone(),
@@ -345,12 +353,14 @@ impl Pending {
         record.version = RECORD_VERSION;
         record.key = self.key;
         record.directory.clone_from(&self.directory);
+        let mut list = unfinished::list();
         if self.lock.is_some() {
             let note = self.root.join(KEY_AT);
             fs::write(&note, self.key.to_string()).map_err(StoreError::at(&note))?;
         }
         self.store.put_record(record)?;
         self.published = true;
+        list.remove_place(&self.root);
         Ok(())
     }
 }
@@ -358,7 +368,9 @@ impl Pending {
 impl Drop for Pending {
     fn drop(&mut self) {
         if !self.published {
+            let mut list = unfinished::list();
             let _ = self.store.discard_tree(&self.root);
+            list.remove_place(&self.root);
         }
     }
 }

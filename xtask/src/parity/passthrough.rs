@@ -27,19 +27,27 @@ pub(super) fn command(program: &OsStr) -> Command {
     }
     if let Some(rustdoc) = std::env::var_os("RUSTDOC") {
         // Cargo tells build scripts (they alone have HOST and OUT_DIR) of a
-        // rustdoc, which lies beside the rustc that it tells them of; to rustc
-        // itself the variable is only passed through from the user.
+        // rustdoc, which is that of rustup's toolchain, whatever rustc is; to
+        // rustc itself the variable is only passed through from the user.
         if Path::new(&rustdoc).file_stem().is_some_and(|stem| stem == super::wrapper::RUSTDOC) {
             command.env_remove("RUSTDOC");
             if std::env::var_os("OUT_DIR").is_some() && std::env::var_os("HOST").is_some() {
-                let rustc = std::env::var_os("RUSTC").unwrap_or_default();
-                let beside = Path::new(&rustc).with_file_name("rustdoc");
-                let found = Path::new(&rustc).is_absolute() && beside.exists();
-                command.env("RUSTDOC", if found { beside } else { "rustdoc".into() });
+                let of_toolchain = toolchains_rustdoc().filter(|path| path.exists());
+                command.env("RUSTDOC", of_toolchain.unwrap_or_else(|| "rustdoc".into()));
             }
         }
     }
     command
+}
+
+/// Where rustup's toolchain has its rustdoc; cargo calls it there instead of
+/// through the proxy.
+fn toolchains_rustdoc() -> Option<PathBuf> {
+    let toolchain = std::env::var_os("RUSTUP_TOOLCHAIN")?;
+    let home = std::env::var_os("RUSTUP_HOME").map(PathBuf::from);
+    let home = home.or_else(|| Some(std::env::home_dir()?.join(".rustup")))?;
+    let named = Path::new(&toolchain).components().count() == 1;
+    named.then(|| home.join("toolchains").join(toolchain).join("bin").join("rustdoc"))
 }
 
 /// The working directory.

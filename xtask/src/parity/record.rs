@@ -145,7 +145,11 @@ pub(super) fn prepare(project: &Path, command: &[String], output: &Path) -> Resu
         messages: Vec::new(),
     };
     cargo.env("RUSTC_WRAPPER", output.join("bin").join(wrapper::RUSTC));
-    cargo.env("RUSTDOC", output.join("bin").join(wrapper::RUSTDOC));
+    // Only documentation tests call it: build scripts of other commands are
+    // told of the one that cargo would use.
+    if subcommand(args).is_some_and(|at| matches!(args[at].as_str(), "test" | "t")) {
+        cargo.env("RUSTDOC", output.join("bin").join(wrapper::RUSTDOC));
+    }
     cargo.env(DIR, output.join("calls")).env(STUB, &stub);
     cargo.stdout(Stdio::piped());
     Ok(Setting { cargo, output, recording })

@@ -11,6 +11,7 @@ mod delivered;
 mod edits;
 mod environment;
 mod incremental;
+mod interrupts;
 mod macros;
 mod mtimes;
 mod native;
