@@ -160,6 +160,10 @@ impl Execution<'_, '_> {
     /// if it lies there.
     pub(crate) fn deliver_out_dir(&self, unit: UnitIndex) -> Option<PathBuf> {
         let build = self.build;
+        // Cooking delivers nothing.
+        if build.plan.roots.target.is_empty() {
+            return None;
+        }
         let chosen = self.chosen.get(&unit)?;
         let u = &build.plan.units[unit];
         let of_package = |other: &UnitIndex| {

@@ -26,16 +26,31 @@ impl Build<'_> {
             links: self.plan.units[unit].action.as_ref().is_some_and(|action| action.links),
             ..Facts::default()
         };
+        // A variable that is the place itself is in the key already.
+        let variables: Vec<String> = path_set
+            .env
+            .iter()
+            .filter_map(|name| self.environments.value(&self.places, unit, name))
+            .collect();
+        let mut bind = |facts: &mut Facts, found: &Found, place: &str| {
+            let Found { token, what, offset, text, .. } = found;
+            facts.bound.push(format!("{place} names {what} at byte {offset}: `{text}`"));
+            let here = self.places.machine().value(token);
+            if !variables.iter().any(|value| Some(value.as_str()) == here) {
+                let input = PathInput { path: format!("{{{token}}}"), uses: PathUse::Location };
+                path_set.paths.push(input);
+            }
+        };
         for found in found {
             let at = inside::of_file(&dir.join(&found.file), found.offset);
             let file = format!("`{}`{at}", found.file);
-            bind(&mut facts, path_set, &found, &file);
+            bind(&mut facts, &found, &file);
         }
         for (name, text) in said {
             // What could be made symbolic is; the rest stands where it could
             // not be replaced safely.
             for found in Scanner::in_text(self.places.machine(), name, text) {
-                bind(&mut facts, path_set, &found, name);
+                bind(&mut facts, &found, name);
             }
         }
         for name in &path_set.env {
@@ -65,11 +80,4 @@ impl Build<'_> {
         };
         Observation::NotObserved(why)
     }
-}
-
-fn bind(facts: &mut Facts, path_set: &mut PathSet, found: &Found, place: &str) {
-    let Found { token, what, offset, text, .. } = found;
-    facts.bound.push(format!("{place} names {what} at byte {offset}: `{text}`"));
-    let input = PathInput { path: format!("{{{token}}}"), uses: PathUse::Location };
-    path_set.paths.push(input);
 }
