@@ -7,7 +7,7 @@
 //! runs in the user's directory.
 //!
 //! The lock file is not complete: what only other platforms or features need
-//! is not in a plan. Cargo resolves it anew, and `--target` and the absence of
+//! is not in a plan. Cargo resolves it first, and `--target` and the absence of
 //! features keep it from downloading any of it; so there is no `--locked`.
 //! That what was asked for is what came is checked afterwards.
 
@@ -93,9 +93,24 @@ impl Fetcher<'_> {
         fs_err::write(directory.join("src/lib.rs"), "").map_err(at(directory))?;
         fs_err::write(&manifest, manifest_text(&wanted)).map_err(at(&manifest))?;
         fs_err::write(&lock, lock_text(&wanted)).map_err(at(&lock))?;
+        // What the lock file lacks is resolved first, and quietly: cargo would
+        // announce crates that nobody asked for and that are not downloaded.
+        self.run(&manifest, &["update", "--workspace", "--quiet"], &[])?;
+        self.run(&manifest, &["fetch"], self.platforms)?;
+        let resolved = Lockfile::read(&lock)?.unwrap_or_default();
+        match wanted.iter().find(|package| !is_in(&resolved, package)) {
+            None => Ok(()),
+            Some(package) => Err(FetchError::Different {
+                name: package.name.clone(),
+                version: package.version.clone(),
+            }),
+        }
+    }
+
+    fn run(&self, manifest: &Path, words: &[&str], platforms: &[String]) -> Result<(), FetchError> {
         let mut command = self.host.command(self.cargo);
-        command.arg("fetch").arg("--manifest-path").arg(&manifest);
-        for platform in self.platforms {
+        command.args(words).arg("--manifest-path").arg(manifest);
+        for platform in platforms {
             command.arg("--target").arg(platform);
         }
         // The temporary lock file is nobody's: `--locked` is about the
@@ -106,18 +121,11 @@ impl Fetcher<'_> {
                 .filter(|arg| *arg != "--locked")
                 .map(|arg| if arg == "--frozen" { "--offline" } else { arg.as_str() }),
         );
-        let status =
-            command.stdin(Stdio::null()).stdout(Stdio::null()).status().map_err(at(self.cargo))?;
-        if !status.success() {
-            return Err(FetchError::Cargo { code: status.code().unwrap_or(101) });
-        }
-        let resolved = Lockfile::read(&lock)?.unwrap_or_default();
-        match wanted.iter().find(|package| !is_in(&resolved, package)) {
-            None => Ok(()),
-            Some(package) => Err(FetchError::Different {
-                name: package.name.clone(),
-                version: package.version.clone(),
-            }),
+        let status = command.stdin(Stdio::null()).stdout(Stdio::null()).status();
+        let prepared = |source| FetchError::Prepare { path: self.cargo.to_owned(), source };
+        match status.map_err(prepared)?.code() {
+            Some(0) => Ok(()),
+            code => Err(FetchError::Cargo { code: code.unwrap_or(101) }),
         }
     }
 }

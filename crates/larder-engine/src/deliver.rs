@@ -12,6 +12,13 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 impl Build<'_> {
+    /// Whether this fills the store and delivers nothing, although every unit
+    /// is a root.
+    #[must_use]
+    pub(crate) fn is_cooking(&self) -> bool {
+        self.plan.roots.target.is_empty()
+    }
+
     /// Whether a unit's files go to the user.
     #[must_use]
     pub(crate) fn is_asked_for(&self, unit: UnitIndex) -> bool {
@@ -160,8 +167,7 @@ impl Execution<'_, '_> {
     /// if it lies there.
     pub(crate) fn deliver_out_dir(&self, unit: UnitIndex) -> Option<PathBuf> {
         let build = self.build;
-        // Cooking delivers nothing.
-        if build.plan.roots.target.is_empty() {
+        if build.is_cooking() {
             return None;
         }
         let chosen = self.chosen.get(&unit)?;

@@ -97,7 +97,7 @@ impl Build<'_> {
     /// What cargo would say.
     pub(crate) fn work(&self, task: Task, progress: &dyn Progress) -> Result<Built, JobFailed> {
         let unit = task.unit;
-        let sources = self.sources_differ(unit);
+        let sources = self.sources_differ(unit)?;
         let mut built = if self.plan.units[unit].is_run() {
             self.run_script(task)
         } else {
@@ -111,23 +111,33 @@ impl Build<'_> {
 
     /// A registry's checksum stands for the files of its package, so the
     /// unpacked tree has to be what the archive holds: cargo never looks
-    /// again. Says what differs.
-    fn sources_differ(&self, unit: UnitIndex) -> Option<String> {
+    /// again. Says what differs. Another archive than the lock file's is used
+    /// once, as cargo would; a cook plan is to be had exactly or not at all.
+    fn sources_differ(&self, unit: UnitIndex) -> Result<Option<String>, JobFailed> {
         use larder_cargo::sources::{Verdict, archive, check};
         let package = &self.plan.packages[self.plan.units[unit].package];
         let Source::Registry { checksum: Some(checksum), vendored: false, .. } = &package.source
         else {
-            return None;
+            return Ok(None);
         };
         let root = PathBuf::from(self.places.expand(unit, &package.root));
         let name = format!("{} v{}", package.name, package.version);
         let Some(archive) = archive(Path::new(&self.plan.roots.cargo_home), &root) else {
-            return Some(format!("the sources of {name} are not where cargo unpacks archives"));
+            return Ok(Some(format!("the sources of {name} are not where cargo unpacks archives")));
         };
-        match check(self.memo, &root, &archive, checksum) {
+        Ok(match check(self.memo, &root, &archive, checksum) {
             Ok(Verdict::Intact) => None,
             Ok(Verdict::Unchecked) => {
                 Some(format!("the archive of {name} is gone: its sources cannot be checked"))
+            }
+            Ok(Verdict::WrongArchive) if self.is_cooking() => {
+                let archive = archive.display();
+                return Err(JobFailed {
+                    text: format!(
+                        "`{archive}` does not have the checksum that the plan has for {name}"
+                    ),
+                    internal: false,
+                });
             }
             Ok(Verdict::WrongArchive) => {
                 Some(format!("the archive of {name} does not have the checksum of Cargo.lock"))
@@ -140,7 +150,7 @@ impl Build<'_> {
                 Some(text)
             }
             Err(error) => Some(error.to_string()),
-        }
+        })
     }
 
     /// Hashes what a job left, and finds what in it tells of this machine.

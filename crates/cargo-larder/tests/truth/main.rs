@@ -7,6 +7,8 @@ mod concurrent;
 mod configuration;
 mod cook;
 mod cook_alone;
+mod cook_edits;
+mod cook_sources;
 mod delivered;
 mod edits;
 mod environment;
