@@ -282,7 +282,8 @@ impl Prepared {
                 workspace: text(&workspace.root),
                 cargo_home: text(&self.cargo_home),
                 sysroot: host.sysroot.clone(),
-                target: text(&self.target_dir(&workspace)?),
+                target: text(&self.target_dir(&workspace.root)?),
+                build: text(&self.build_dir(&workspace.root)?),
             },
             host,
             targets,
@@ -336,12 +337,37 @@ impl Prepared {
         inherited.map(str::to_owned)
     }
 
-    fn target_dir(&self, workspace: &Workspace) -> Result<PathBuf, ConfigError> {
+    /// The target directory of a workspace.
+    ///
+    /// # Errors
+    /// Where it is configured as what cargo refuses.
+    pub fn target_dir(&self, workspace: &Path) -> Result<PathBuf, ConfigError> {
         let chosen = match &self.parsed.target_dir {
             Some(path) => Some(self.host.cwd.join(path)),
             None => self.config.target_dir()?,
         };
-        Ok(chosen.map_or_else(|| workspace.root.join("target"), |p| normalize(&p)))
+        Ok(chosen.map_or_else(|| workspace.join("target"), |p| normalize(&p)))
+    }
+
+    /// Where cargo puts what nobody asked for: the target directory, unless
+    /// `build.build-dir` says otherwise.
+    ///
+    /// # Errors
+    /// Where it is configured as what cargo refuses, or with the hash that
+    /// only cargo can compute.
+    pub fn build_dir(&self, workspace: &Path) -> Result<PathBuf, GatherError> {
+        let Some(located) = self.config.build_dir()? else {
+            return Ok(self.target_dir(workspace)?);
+        };
+        let text = located
+            .value
+            .replace("{workspace-root}", &workspace.to_string_lossy())
+            .replace("{cargo-cache-home}", &self.cargo_home.to_string_lossy());
+        if text.contains(['{', '}']) {
+            let what = format!("`build.build-dir = \"{}\"`", located.value);
+            return Err(GatherError::Unsupported(what));
+        }
+        Ok(normalize(&located.from.root(&self.host.cwd).join(text)))
     }
 
     fn command(&self, clippy: Option<(PathBuf, String)>, root: &RawManifest) -> Command {

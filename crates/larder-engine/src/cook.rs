@@ -231,6 +231,7 @@ fn kitchen(prepared: &Prepared, request: &CookRequest) -> Kitchen {
         roots: Roots {
             // Nothing is delivered.
             target: String::new(),
+            build: String::new(),
             workspace: text(&workspace),
             cargo_home: text(&prepared.cargo_home),
             sysroot: text(&prepared.toolchain.sysroot),

@@ -94,8 +94,7 @@ impl Execution<'_, '_> {
     /// `.dwo` files go beside the object files' place under cargo: `deps`.
     fn deliver_split_debuginfo(&self, unit: UnitIndex) {
         let build = self.build;
-        let deps =
-            build.places.profile_dir(build.plan.units[unit].platform.as_deref()).join("deps");
+        let deps = build.places.build_dir(build.plan.units[unit].platform.as_deref()).join("deps");
         let mut units = build.libraries(unit).to_vec();
         units.push(unit);
         for unit in units {
@@ -184,7 +183,7 @@ impl Execution<'_, '_> {
         let package = &build.plan.packages[u.package];
         let to = build
             .places
-            .profile_dir(u.platform.as_deref())
+            .build_dir(u.platform.as_deref())
             .join("build")
             .join(format!("{}-{}", package.name, build.identities.metadata(unit)))
             .join("out");

@@ -126,7 +126,7 @@ impl<'b, 'a> Execution<'b, 'a> {
         let incremental = build.plan.units.iter().any(|u| u.profile.incremental);
         let salt = incremental.then(|| {
             let mut f = Framed::new("larder checkout 1");
-            f.text("target", &build.plan.roots.target);
+            f.text("target", &build.plan.roots.build);
             f.finish()
         });
         let mut this = Self {

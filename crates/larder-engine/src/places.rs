@@ -73,7 +73,17 @@ impl<'a> Places<'a> {
     /// directory.
     #[must_use]
     pub(crate) fn profile_dir(&self, platform: Option<&str>) -> PathBuf {
-        let mut dir = PathBuf::from(&self.plan.roots.target);
+        self.profile_below(&self.plan.roots.target, platform)
+    }
+
+    /// The same under the build directory.
+    #[must_use]
+    pub(crate) fn build_dir(&self, platform: Option<&str>) -> PathBuf {
+        self.profile_below(&self.plan.roots.build, platform)
+    }
+
+    fn profile_below(&self, root: &str, platform: Option<&str>) -> PathBuf {
+        let mut dir = PathBuf::from(root);
         if let Some(platform) = platform {
             let stem = Path::new(platform).file_stem();
             let is_spec = Path::new(platform).extension().is_some_and(|e| e == "json");
@@ -88,7 +98,7 @@ impl<'a> Places<'a> {
     #[must_use]
     pub(crate) fn incremental_dir(&self, unit: UnitIndex) -> PathBuf {
         let u = &self.plan.units[unit];
-        self.profile_dir(u.platform.as_deref()).join("incremental").join(format!(
+        self.build_dir(u.platform.as_deref()).join("incremental").join(format!(
             "{}-{}.larder",
             u.target.crate_name(),
             self.extras[unit]
@@ -99,10 +109,12 @@ impl<'a> Places<'a> {
     #[must_use]
     pub(crate) fn delivered(&self, unit: UnitIndex, index: usize) -> Option<PathBuf> {
         let output = self.plan.units[unit].outputs.get(index)?;
-        let target = Path::new(&self.plan.roots.target);
+        let roots = &self.plan.roots;
         Some(match &output.uplift {
-            Some(uplift) => target.join(self.named(unit, uplift)),
-            None => target.join(&output.deps_dir).join(self.output_name(unit, index)),
+            Some(uplift) => Path::new(&roots.target).join(self.named(unit, uplift)),
+            None => {
+                Path::new(&roots.build).join(&output.deps_dir).join(self.output_name(unit, index))
+            }
         })
     }
 
@@ -139,6 +151,7 @@ impl<'a> Places<'a> {
             "cargo_home" => roots.cargo_home.clone(),
             "sysroot" => roots.sysroot.clone(),
             "target" => roots.target.clone(),
+            "build" => roots.build.clone(),
             "rustc" => self.plan.rustc.clone(),
             "cargo" => self.plan.cargo.clone(),
             "rustdoc" => self.plan.rustdoc.clone(),
@@ -146,14 +159,18 @@ impl<'a> Places<'a> {
                 let platform = self.plan.units[unit].platform.as_deref();
                 self.profile_dir(platform).to_string_lossy().into_owned()
             }
+            "profile_deps" => {
+                let platform = self.plan.units[unit].platform.as_deref();
+                self.build_dir(platform).join("deps").to_string_lossy().into_owned()
+            }
             "host_dir" => self.profile_dir(None).to_string_lossy().into_owned(),
             "out" | "own_out_dir" => of_unit(unit).to_string_lossy().into_owned(),
             "hash" => self.identities.metadata(unit),
             "extra" => self.extras[unit].clone(),
             "incremental" => self.incremental_dir(unit).to_string_lossy().into_owned(),
-            "target_tmp" => format!("{}/tmp", roots.target),
+            "target_tmp" => format!("{}/tmp", roots.build),
             "host_deps" => {
-                let deps = self.profile_dir(None).join("deps");
+                let deps = self.build_dir(None).join("deps");
                 let mut dirs: Vec<String> = self
                     .dynamic_libraries_below(unit)
                     .into_iter()

@@ -53,8 +53,6 @@ struct CachedPlan {
     paths: PathSet,
     /// Digest over the values of `paths`.
     values: Digest,
-    /// The target directory, relative to the workspace if it lies in it.
-    target: String,
     /// Cargo's own warnings while planning, to repeat.
     said: Vec<String>,
     plan: Plan,
@@ -92,7 +90,7 @@ pub(crate) fn cargo_request(request: &BuildRequest) -> Request {
 pub(crate) fn plan(session: &Session<'_>, request: &BuildRequest) -> Result<Planned, EngineError> {
     let prepared = inputs::prepare(&session.host, &cargo_request(request))?;
     let identity = identity(&prepared, request)?;
-    if let Some((plan, said)) = cached(session, &prepared, request, &identity) {
+    if let Some((plan, said)) = cached(session, &prepared, &identity) {
         for warning in &plan.warnings {
             session.reporter.event(&Event::Warning { text: warning.clone(), hint: None });
         }
@@ -224,7 +222,6 @@ fn identity(prepared: &Prepared, request: &BuildRequest) -> Result<Digest, Engin
 fn cached(
     session: &Session<'_>,
     prepared: &Prepared,
-    request: &BuildRequest,
     identity: &Digest,
 ) -> Option<(Plan, Vec<String>)> {
     let bytes = session.store.plan(identity).ok()??;
@@ -240,15 +237,9 @@ fn cached(
     let mut plan = cached.plan;
     plan.roots.workspace = workspace.to_string_lossy().into_owned();
     plan.roots.cargo_home = prepared.cargo_home.to_string_lossy().into_owned();
-    plan.roots.target = match (&request.target_dir, Path::new(&cached.target)) {
-        (Some(dir), _) => prepared.host.cwd.join(dir),
-        (None, target) => match prepared.host.var("CARGO_TARGET_DIR") {
-            Some(dir) if !dir.is_empty() => prepared.host.cwd.join(dir),
-            _ => workspace.join(target),
-        },
-    }
-    .to_string_lossy()
-    .into_owned();
+    // What was configured may be relative to a file outside the workspace.
+    plan.roots.target = prepared.target_dir(&workspace).ok()?.to_string_lossy().into_owned();
+    plan.roots.build = prepared.build_dir(&workspace).ok()?.to_string_lossy().into_owned();
     let root = plan.roots.workspace.clone();
     for package in &mut plan.packages {
         package.id = Template(std::mem::take(&mut package.id)).expand(|_| root.clone());
@@ -266,8 +257,6 @@ fn remember(
 ) {
     let workspace = PathBuf::from(&plan.roots.workspace);
     let mut portable = plan.clone();
-    let target = Path::new(&plan.roots.target);
-    let target = target.strip_prefix(&workspace).unwrap_or(target).to_string_lossy().into_owned();
     let prefix = format!("path+file://{}", plan.roots.workspace);
     let mut bound = false;
     for package in &mut portable.packages {
@@ -293,7 +282,6 @@ fn remember(
         workspace: relative(&workspace, &prepared.host.cwd).to_string_lossy().into_owned(),
         values: values(session, prepared, &workspace, &paths),
         paths,
-        target,
         said,
         plan: portable,
     };

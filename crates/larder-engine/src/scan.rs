@@ -213,6 +213,7 @@ mod tests {
             cargo_home: "/people/somebody/.cargo".into(),
             sysroot: "/opt/rust".into(),
             target: format!("{workspace}/target"),
+            build: format!("{workspace}/target"),
         };
         let env: BTreeMap<OsString, OsString> =
             [("HOME", "/people/somebody"), ("USER", "jane-doe-7")]

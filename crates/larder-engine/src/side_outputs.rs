@@ -92,7 +92,9 @@ impl Build<'_> {
         let roots = &self.plan.roots;
         let own = self.places.expand(unit, &package.root);
         matches!(package.source, Source::Path { .. })
-            && [&own, &roots.workspace, &roots.target].iter().any(|root| path.starts_with(root))
+            && [&own, &roots.workspace, &roots.target, &roots.build]
+                .iter()
+                .any(|root| path.starts_with(root))
             && std::fs::symlink_metadata(path).map_or(true, |meta| meta.is_file())
     }
 

@@ -6,7 +6,7 @@
 //!
 //! | token | is | looked for |
 //! |---|---|---|
-//! | `workspace`, `cargo_home`, `target`, `sysroot`, `store` | where these are | always |
+//! | `workspace`, `cargo_home`, `target`, `build`, `sysroot`, `store` | where these are | always |
 //! | `home`, `temp` | the user's home and `TMPDIR` | where the path is distinctive; of the usual temporary directories only names that tools make up |
 //! | `host_name`, `user_name` | names | where they are distinctive |
 //!
@@ -66,10 +66,13 @@ impl Machine {
                 tellings.push(Telling { token, what, text, kind });
             }
         };
+        let elsewhere = roots.build != roots.target;
+        let build = if elsewhere { roots.build.clone() } else { String::new() };
         for (token, what, root) in [
             ("workspace", "the workspace", &roots.workspace),
             ("cargo_home", "cargo's home", &roots.cargo_home),
             ("target", "the target directory", &roots.target),
+            ("build", "the build directory", &build),
             ("sysroot", "the toolchain", &roots.sysroot),
         ] {
             add(token, what, Some(root.clone()), Kind::Place);

@@ -149,7 +149,7 @@ pub(crate) fn rustc(graph: &Graph<'_>, view: &View<'_>) -> Vec<EnvVar> {
 fn target_tmp(view: &View<'_>) -> String {
     match view.unit.platform {
         None => "{target_tmp}".to_owned(),
-        Some(_) => format!("{{target}}/{}/tmp", escape(&view.info.triple)),
+        Some(_) => format!("{{build}}/{}/tmp", escape(&view.info.triple)),
     }
 }
 
@@ -180,7 +180,7 @@ mod tests {
         let test = || unit("a").target("it").kind("test").crate_types(&["bin"]).mode("test");
         for (spec, expected) in [
             (test(), "{target_tmp}"),
-            (test().platform("x86_64-unknown-linux-gnu"), "{target}/x86_64-unknown-linux-gnu/tmp"),
+            (test().platform("x86_64-unknown-linux-gnu"), "{build}/x86_64-unknown-linux-gnu/tmp"),
         ] {
             let mut project = Project::default();
             let index = project.add(spec);

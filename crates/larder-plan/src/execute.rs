@@ -14,7 +14,7 @@ pub struct Execution {
     /// of dynamic libraries is not among them.
     pub env: Vec<EnvVar>,
     /// The search path of dynamic libraries, before the inherited one: those
-    /// of build scripts, `{profile_dir}`, `{profile_dir}/deps`, the sysroot's.
+    /// of build scripts, `{profile_dir}`, `{profile_deps}`, the sysroot's.
     pub dylib_dirs: Vec<Template>,
     /// Working directory of tests and benches: the package. `cargo run` stays
     /// where the user is.
@@ -51,7 +51,7 @@ pub fn execution(plan: &Plan, unit: UnitIndex, runs: Runs<'_, '_>) -> Execution 
     let dylib_dirs = made_here(plan, this.platform.as_deref(), &native_dirs(plan, runs), runs)
         .iter()
         .map(|dir| Template::literal(dir))
-        .chain([Template::from("{profile_dir}"), Template::from("{profile_dir}/deps")])
+        .chain([Template::from("{profile_dir}"), Template::from("{profile_deps}")])
         .chain(libdir)
         .collect();
     Execution {

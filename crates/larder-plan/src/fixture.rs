@@ -239,6 +239,7 @@ impl Project {
                 cargo_home: "/h".to_owned(),
                 sysroot: "/s".to_owned(),
                 target: "/w/target".to_owned(),
+                build: "/w/target".to_owned(),
             },
             targets: platforms
                 .map(|p| (p.clone(), TargetInfo { target_arg: Some(p), ..info.clone() }))

@@ -59,6 +59,7 @@ mod tests {
             cargo_home: "/w/.home".into(),
             sysroot: "/s".into(),
             target: "/w/target".into(),
+            build: "/w/target".into(),
         });
         assert_eq!(symbols.template("/w/src/main.rs").0, "{workspace}/src/main.rs");
         assert_eq!(symbols.template("/w/.home/x").0, "{cargo_home}/x");

@@ -25,6 +25,9 @@ pub struct Roots {
     pub sysroot: String,
     /// The target directory.
     pub target: String,
+    /// `build.build-dir`: the target directory unless it was configured.
+    #[serde(default)]
+    pub build: String,
 }
 
 /// Where a package comes from.

@@ -12,8 +12,10 @@ use std::borrow::Cow;
 /// | `{cargo_home}` | cargo's home: `{cargo_home}/registry/src/…` |
 /// | `{sysroot}` | the toolchain's directory |
 /// | `{target}` | the target directory (delivery) |
+/// | `{build}` | the build directory: the target directory unless `build.build-dir` says otherwise |
 /// | `{profile_dir}` | where the unit's final files go: `target/<triple?>/<profile>` |
-/// | `{host_dir}` | the same for host units |
+/// | `{profile_deps}` | `deps` of the unit's profile in the build directory |
+/// | `{host_dir}` | `{profile_dir}` for host units |
 /// | `{out}` | the directory that the unit's own outputs go to (`--out-dir`) |
 /// | `{hash}` | 16 hex digits from the unit's own identity: `-C metadata` |
 /// | `{extra}` | 16 hex digits from identity and flags: `-C extra-filename` |

@@ -93,11 +93,12 @@ impl Comparison<'_> {
                 ("cargo_home", _) => roots.cargo_home.clone(),
                 ("sysroot", _) => roots.sysroot.clone(),
                 ("target", _) => roots.target.clone(),
+                ("build", _) => roots.build.clone(),
                 ("rustc", _) => self.plan.rustc.clone(),
                 ("cargo", _) => self.plan.cargo.clone(),
                 ("rustdoc", _) => self.plan.rustdoc.clone(),
-                ("target_tmp", _) => format!("{}/tmp", roots.target),
-                ("host_deps", _) => format!("{}/{}/deps", roots.target, self.profile_dir(None)),
+                ("target_tmp", _) => format!("{}/tmp", roots.build),
+                ("host_deps", _) => format!("{}/{}/deps", roots.build, self.profile_dir(None)),
                 ("profile_dir", _) => {
                     let platform = self.plan.units[unit].platform.as_deref();
                     format!("{}/{}", roots.target, self.profile_dir(platform))

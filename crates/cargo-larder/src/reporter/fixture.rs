@@ -33,6 +33,7 @@ pub(crate) fn plan() -> Plan {
             cargo_home: "/ch".into(),
             sysroot: "/sr".into(),
             target: "/ws/target".into(),
+            build: "/ws/target".into(),
         },
         host: "x86_64-unknown-linux-gnu".into(),
         rustc: "/sr/bin/rustc".into(),

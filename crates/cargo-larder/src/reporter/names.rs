@@ -127,6 +127,7 @@ pub(crate) fn expand(plan: &Plan, template: &Template) -> PathBuf {
         "cargo_home" => roots.cargo_home.clone(),
         "sysroot" => roots.sysroot.clone(),
         "target" => roots.target.clone(),
+        "build" => roots.build.clone(),
         other => format!("{{{other}}}"),
     });
     if !text.contains("/..") {

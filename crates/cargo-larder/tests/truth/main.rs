@@ -10,6 +10,7 @@ mod cook_alone;
 mod cook_edits;
 mod cook_sources;
 mod delivered;
+mod directories;
 mod edits;
 mod environment;
 mod incremental;

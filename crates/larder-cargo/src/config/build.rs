@@ -111,9 +111,36 @@ impl Config {
     /// # Errors
     /// Where the configuration is not a text.
     pub fn target_dir(&self) -> Result<Option<PathBuf>, ConfigError> {
-        match self.env.get("CARGO_TARGET_DIR") {
-            Some(path) => Ok(Some(self.cwd.join(path))),
-            None => self.path(&["build", "target-dir"]),
+        if let Some(path) = self.env.get("CARGO_TARGET_DIR") {
+            if path.is_empty() {
+                let place = "the `CARGO_TARGET_DIR` environment variable".to_owned();
+                return Err(ConfigError::Empty { what: "target", place });
+            }
+            return Ok(Some(self.cwd.join(path)));
+        }
+        let chosen = self.directory("target", &["build", "target-dir"])?;
+        Ok(chosen.map(|t| t.from.root(&self.cwd).join(&t.value)))
+    }
+
+    /// The build directory, where one was chosen, as it was written: it may
+    /// hold `{workspace-root}` and the like.
+    ///
+    /// # Errors
+    /// Where the configuration is not a text, or an empty one.
+    pub fn build_dir(&self) -> Result<Option<Located<String>>, ConfigError> {
+        self.directory("build", &["build", "build-dir"])
+    }
+
+    fn directory(
+        &self,
+        what: &'static str,
+        key: &[&str],
+    ) -> Result<Option<Located<String>>, ConfigError> {
+        match self.text(key)? {
+            Some(located) if located.value.is_empty() => {
+                Err(ConfigError::Empty { what, place: located.from.describe() })
+            }
+            other => Ok(other),
         }
     }
 

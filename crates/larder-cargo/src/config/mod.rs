@@ -66,6 +66,14 @@ pub enum ConfigError {
         /// Kind here.
         found: &'static str,
     },
+    /// A directory without a name.
+    #[error("the {what} directory is set to an empty string in {place}")]
+    Empty {
+        /// `target` or `build`.
+        what: &'static str,
+        /// File, variable or argument.
+        place: String,
+    },
     /// Files include each other.
     #[error("the cargo configuration {} includes itself", path.display())]
     Cycle {

@@ -40,7 +40,7 @@ impl Place {
         let place = Self { root };
         let workspace = Path::new(&plan.roots.workspace);
         let home = Path::new(&plan.roots.cargo_home);
-        let left_out = [Path::new(&plan.roots.target), store];
+        let left_out = [Path::new(&plan.roots.target), Path::new(&plan.roots.build), store];
         place.copy_tree(workspace, &left_out)?;
         for package in &plan.packages {
             if let Source::Path { .. } = package.source {
