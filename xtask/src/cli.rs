@@ -1,8 +1,8 @@
 //! The command line: which commands exist, and how their errors end.
 
 use crate::{
-    acceptance, behaviour, bench, corpus, demo, deny, docker, drivers, parity, synthetic, test,
-    tidy,
+    acceptance, behaviour, bench, cook, corpus, demo, deny, docker, drivers, parity, synthetic,
+    test, tidy,
 };
 use clap::Parser;
 use std::process::ExitCode;
@@ -14,6 +14,7 @@ enum Cli {
     Acceptance(acceptance::Args),
     Behaviour(behaviour::Args),
     Bench(bench::Args),
+    Cook(cook::Args),
     Corpus(corpus::Args),
     Demo(demo::Args),
     Deny(deny::Args),
@@ -31,6 +32,7 @@ pub(crate) fn run() -> ExitCode {
         Cli::Acceptance(args) => acceptance::run(&args),
         Cli::Behaviour(args) => behaviour::run(&args),
         Cli::Bench(args) => bench::run(&args),
+        Cli::Cook(args) => cook::run(&args),
         Cli::Corpus(args) => corpus::run(&args),
         Cli::Demo(args) => demo::run(&args),
         Cli::Deny(args) => deny::run(&args),

@@ -13,6 +13,7 @@ mod acceptance;
 mod behaviour;
 mod bench;
 mod cli;
+mod cook;
 mod corpus;
 mod demo;
 mod deny;

@@ -1,6 +1,6 @@
 //! `cargo xtask test`: every test there is, and one line for what was left out.
 
-use crate::{behaviour, corpus, docker, drivers, parity, process, synthetic, workspace};
+use crate::{behaviour, cook, corpus, docker, drivers, parity, process, synthetic, workspace};
 use anyhow::{Result, bail};
 
 /// Applications of more units than this are compared shallowly in a normal run.
@@ -73,6 +73,8 @@ pub(crate) fn run(args: &Args) -> Result<()> {
             bail!("ripgrep's tests or builds differ from cargo's");
         }
         skipped.push("behaviour of other applications: cargo xtask behaviour".to_owned());
+        step("ripgrep's dependencies, cooked away from it");
+        cook::check("ripgrep", &larder, &["check".to_owned(), "--locked".to_owned()])?;
     }
     for line in skipped {
         println!("skipped: {line}");

@@ -111,7 +111,7 @@ fn dockerfiles_in_the_documentation_are_the_generators() {
 /// Checks the Dockerfiles of a page, or writes them; says how many there are.
 #[expect(clippy::disallowed_methods, reason = "asks whether to write the page")]
 fn keep(project: &Project<'_>, path: &Path) -> usize {
-    let page = fs_err::read_to_string(path).unwrap();
+    let page = fs_err::read_to_string(path).expect("the page");
     let mut current = String::new();
     let mut lines = page.lines();
     let mut found = 0;
@@ -131,9 +131,9 @@ fn keep(project: &Project<'_>, path: &Path) -> usize {
         found += 1;
     }
     if std::env::var_os("UPDATE_DOCS").is_some() {
-        fs_err::write(path, &current).unwrap();
+        fs_err::write(path, &current).expect("the page");
     }
-    let page = fs_err::read_to_string(path).unwrap();
+    let page = fs_err::read_to_string(path).expect("the page");
     assert!(page == current, "run `UPDATE_DOCS=1 cargo test -p cargo-larder --test dockerfile`");
     found
 }
