@@ -5,8 +5,9 @@ use crate::args::{
     CargoArgs, Common, Compile, LarderFlags, ManifestFlags, MessageFormat, MessageFormats, Split,
 };
 use crate::cargo::become_cargo;
+use crate::cargo_config::CargoConfig;
 use crate::console::{Console, Verbosity};
-use crate::env_vars::CLIPPY_ARGS;
+use crate::env_vars::{CARGO_FUTURE_INCOMPAT_REPORT_FREQUENCY, CLIPPY_ARGS};
 use crate::errors::Unmodelled;
 use crate::exit::Exit;
 use crate::history::{History, write_atomically};
@@ -197,7 +198,13 @@ pub(crate) fn build<'a>(context: &Context<'a>, asked: Asked<'_>) -> anyhow::Resu
         console.clear_progress();
         reporter::dry_run(console, &outcome);
     } else {
-        reporter.finish(&outcome, host.started.elapsed());
+        let warns = || {
+            let cli = [context.globals.config.as_slice(), &asked.common.config].concat();
+            let config = CargoConfig::read(host, &cli);
+            let key = ["future-incompat-report", "frequency"];
+            config.text(&key, &CARGO_FUTURE_INCOMPAT_REPORT_FREQUENCY).as_deref() != Some("never")
+        };
+        reporter.finish(&outcome, host.started.elapsed(), &warns);
         // A store that cannot be written was already warned about.
         let _ = History::at(&settings.dir).keep(&outcome.report);
     }

@@ -70,6 +70,8 @@ variables! {
         "`cargo` of `PATH`";
     CARGO_HOME = "CARGO_HOME", Cargo,
         "Where `exec` looks for `bin/cargo-*`.", "`~/.cargo`";
+    CARGO_FUTURE_INCOMPAT_REPORT_FREQUENCY = "CARGO_FUTURE_INCOMPAT_REPORT_FREQUENCY", Cargo,
+        "`never` hides the warning of code that a future Rust will reject.", "`always`";
     CARGO_TERM_VERBOSE = "CARGO_TERM_VERBOSE", Cargo, "As `-v`.", "`false`";
     CARGO_TERM_QUIET = "CARGO_TERM_QUIET", Cargo, "As `-q`.", "`false`";
     CARGO_TERM_COLOR = "CARGO_TERM_COLOR", Cargo, "As `--color`.", "`auto`";

@@ -6,8 +6,9 @@
 //! binary then executes.
 
 use crate::host::Host;
+use std::borrow::Cow;
 use std::ffi::{OsStr, OsString};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Set for the binary when it is to act as the shim.
 pub const MARKER: &str = "LARDER_RUSTC_SHIM";
@@ -47,6 +48,25 @@ pub fn environment(
     ]
 }
 
+/// A line of the planning cargo in which a command that it quotes begins as
+/// the user's own cargo would have called it: with the user's wrapper, or none,
+/// instead of the shim.
+#[must_use]
+pub fn hidden<'a>(line: &'a str, shim: &Path, wrapper: Option<&PathBuf>) -> Cow<'a, str> {
+    // Cargo puts a path with unusual characters into quotes.
+    let plain = shim.to_string_lossy();
+    for shown in [plain.to_string(), format!("'{plain}'")] {
+        let called = format!("`{shown} ");
+        if line.contains(&called) {
+            let wrapper = wrapper.map(|wrapper| wrapper.to_string_lossy());
+            let wrapper = wrapper.filter(|wrapper| !wrapper.is_empty());
+            let instead = wrapper.map_or("`".to_owned(), |wrapper| format!("`{wrapper} "));
+            return line.replacen(&called, &instead, 1).into();
+        }
+    }
+    line.into()
+}
+
 /// Whether and what to execute: `None` unless [`MARKER`] is set and there is
 /// a compiler among the arguments (those of the process, without its own
 /// name).
@@ -64,4 +84,25 @@ pub fn command(host: &Host, args: &[OsString]) -> Option<ShimCommand> {
     ];
     env.extend([MARKER, BOOTSTRAP, WRAPPER, OWN_WRAPPER].map(|n| (n.to_owned(), None)));
     Some(ShimCommand { program, args: words.collect(), env })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::hidden;
+    use std::path::{Path, PathBuf};
+
+    #[test]
+    fn a_quoted_command_is_the_users() {
+        let shown = |line: &str, shim: &str, wrapper: Option<&str>| {
+            hidden(line, Path::new(shim), wrapper.map(PathBuf::from).as_ref()).into_owned()
+        };
+        let line = "  process didn't exit: `/x/larder /t/rustc - --target nope` (exit status: 1)";
+        let without = "  process didn't exit: `/t/rustc - --target nope` (exit status: 1)";
+        assert_eq!(shown(line, "/x/larder", None), without);
+        assert_eq!(shown(line, "/x/larder", Some("")), without);
+        let with = without.replace("`/t", "`/w /t");
+        assert_eq!(shown(line, "/x/larder", Some("/w")), with);
+        assert_eq!(shown(line, "/y/larder", None), line);
+        assert_eq!(shown(&line.replace("/x/larder", "'/x y/l'"), "/x y/l", None), without);
+    }
 }

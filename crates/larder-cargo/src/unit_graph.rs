@@ -120,6 +120,7 @@ impl Asker<'_> {
                     && text.starts_with("thread 'main'")
                     && text.contains("panicked at");
                 if !panicked {
+                    let text = shim::hidden(&text, &self.host.exe, self.wrapper);
                     line(&text);
                     stderr.push_str(&text);
                     stderr.push('\n');

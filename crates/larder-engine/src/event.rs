@@ -59,7 +59,7 @@ pub enum Event<'a> {
     Diagnostic {
         /// The unit.
         unit: UnitIndex,
-        /// The JSON object: `$message_type` is `diagnostic`.
+        /// The JSON object: `$message_type` is `diagnostic` or `future_incompat`.
         json: &'a str,
         /// Whether it comes from the store.
         replayed: bool,

@@ -204,14 +204,20 @@ impl Execution<'_, '_> {
         let files = self.deliver(unit);
         let build = self.build;
         let u = &build.plan.units[unit];
-        let replays = !u.is_run() && u.show_warnings;
-        if let Some(chosen) = self.chosen.get(&unit).filter(|_| replays) {
+        let said = |chosen: &&Chosen| {
+            let record = &chosen.record;
+            !(u.is_run() || record.stdout.is_empty() && record.stderr.is_empty())
+        };
+        if let Some(chosen) = self.chosen.get(&unit).filter(said) {
             let symbols = build.symbols(unit);
-            for line in chosen.record.stdout.lines() {
+            // Of other people's packages only what will be an error one day.
+            let replays =
+                |line: &&str| u.show_warnings || line.contains("\"future_incompat_report\"");
+            for line in chosen.record.stdout.lines().filter(|_| u.show_warnings) {
                 let text = symbols.real(line);
                 build.emit(&Event::Line { unit, text: &text, stderr: false });
             }
-            for line in chosen.record.stderr.lines() {
+            for line in chosen.record.stderr.lines().filter(replays) {
                 let text = symbols.real(line);
                 if text.starts_with('{') {
                     build.emit(&Event::Diagnostic { unit, json: &text, replayed: true });

@@ -172,6 +172,10 @@ impl Build<'_> {
                 self.emit(&Event::Diagnostic { unit, json: line, replayed: false });
                 seen.stderr.push(line.to_owned());
             }
+            Message::FutureReport => {
+                self.emit(&Event::Diagnostic { unit, json: line, replayed: false });
+                seen.stderr.push(line.to_owned());
+            }
             Message::Other => seen.stderr.push(line.to_owned()),
         }
     }
@@ -387,6 +391,7 @@ pub fn described(mode: Mode, target: &larder_schema::plan::Target) -> String {
 enum Message {
     Artifact { metadata: bool },
     Diagnostic { error: bool, warning: bool },
+    FutureReport,
     Other,
 }
 
@@ -397,6 +402,7 @@ fn message_of(line: &str) -> Message {
             let emit = value.get("emit").and_then(|e| e.as_str());
             Message::Artifact { metadata: emit == Some("metadata") }
         }
+        Some("future_incompat") => Message::FutureReport,
         Some("diagnostic") => {
             let level = value.get("level").and_then(|l| l.as_str()).unwrap_or("");
             // The summary line counts nothing itself.

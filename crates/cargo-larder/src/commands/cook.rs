@@ -137,7 +137,7 @@ impl Cook {
             console.clear_progress();
             reporter::dry_run(console, &outcome);
         } else {
-            reporter.finish(&outcome, context.host.started.elapsed());
+            reporter.finish(&outcome, context.host.started.elapsed(), &|| true);
         }
         if let Some(cwd) = &context.host.cwd {
             outcome.report.workspace = cwd.display().to_string();

@@ -5,6 +5,7 @@ mod cook_words;
 mod diagnostic;
 #[cfg(test)]
 pub(crate) mod fixture;
+mod future;
 mod message;
 mod names;
 mod render;

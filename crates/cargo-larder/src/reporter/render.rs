@@ -8,6 +8,7 @@
 //! fails, and for other people's packages only then.
 
 use super::diagnostic::{ForHuman, for_human, for_machine};
+use super::future;
 use super::message::{self, About};
 use super::names::{self, TargetKind};
 use super::summary::status_line;
@@ -42,6 +43,8 @@ struct State {
     seen: HashSet<String>,
     active: BTreeSet<UnitIndex>,
     failures: usize,
+    /// Packages with code that will be an error one day.
+    rejected_later: BTreeSet<String>,
 }
 
 struct PackageState {
@@ -84,8 +87,14 @@ impl<'a> CargoReporter<'a> {
         Self { console, format, clippy_args, state: Mutex::default() }
     }
 
-    /// The build is over: cargo's last lines, and larder's.
-    pub(crate) fn finish(&self, outcome: &BuildOutcome, elapsed: Duration) {
+    /// The build is over: cargo's last lines, and larder's. `warns` says
+    /// whether the user wants to hear of code that will be an error one day.
+    pub(crate) fn finish(
+        &self,
+        outcome: &BuildOutcome,
+        elapsed: Duration,
+        warns: &dyn Fn() -> bool,
+    ) {
         self.console.clear_progress();
         if self.format.is_json() {
             self.console.line(&message::build_finished(outcome.success));
@@ -101,6 +110,10 @@ impl<'a> CargoReporter<'a> {
                     quantity::elapsed(elapsed)
                 ),
             );
+        }
+        let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        if outcome.success && !state.rejected_later.is_empty() && warns() {
+            future::show(self.console, &state.rejected_later);
         }
         self.console.status("Larder", &status_line(&outcome.report.totals));
     }
@@ -262,6 +275,11 @@ impl CargoReporter<'_> {
     }
 
     fn diagnostic(&self, state: &mut State, unit: UnitIndex, json: &str, replayed: bool) {
+        if future::is_report(json) {
+            let package = &state.packages[state.units[unit].package].shown;
+            state.rejected_later.insert(package.clone());
+            return;
+        }
         if replayed {
             self.fresh(state, unit);
             if !state.units[unit].show_warnings {

@@ -82,7 +82,7 @@ fn one_line_per_package_that_runs() {
             launches: Vec::new(),
             surroundings: Default::default(),
         };
-        r.finish(&outcome, Duration::from_millis(1234));
+        r.finish(&outcome, Duration::from_millis(1234), &|| true);
     });
     assert_eq!(
         err,
@@ -217,7 +217,7 @@ fn machine_messages_are_cargos() {
             launches: Vec::new(),
             surroundings: Default::default(),
         };
-        r.finish(&outcome, Duration::ZERO);
+        r.finish(&outcome, Duration::ZERO, &|| true);
     });
     let target = r#"{"kind":["lib"],"crate_types":["lib"],"name":"app","src_path":"/ws/src/lib.rs","edition":"2024","doc":true,"doctest":true,"test":true}"#;
     assert_eq!(
@@ -261,7 +261,7 @@ fn quiet_shows_diagnostics_and_errors_only() {
             launches: Vec::new(),
             surroundings: Default::default(),
         };
-        r.finish(&outcome, Duration::ZERO);
+        r.finish(&outcome, Duration::ZERO, &|| true);
     });
     assert_eq!(err, "warning: unused\n");
 }

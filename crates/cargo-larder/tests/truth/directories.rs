@@ -138,6 +138,18 @@ fn an_empty_target_directory_is_refused_in_cargos_words() {
     assert_eq!(project.larder(&["build"]).code(101).raw_stderr, by_cargo);
 }
 
+/// Planning puts larder in front of rustc; what cargo says of a compiler that
+/// failed names it as cargo's own call does.
+#[test]
+fn a_platform_that_nobody_knows_is_refused_in_cargos_words() {
+    let env = env();
+    let project = project(&env, "nowhere");
+    let words = ["build", "--target", "nope"];
+    let by_cargo = project.cargo(&words).code(101).raw_stderr.clone();
+    assert!(by_cargo.contains("could not find specification"), "{by_cargo}");
+    assert_eq!(project.larder(&words).code(101).raw_stderr, by_cargo);
+}
+
 /// `net.offline` from a file and from its variable: a registry that was never
 /// reached cannot be asked, and nobody tries.
 #[test]

@@ -19,6 +19,7 @@ mod macros;
 mod mtimes;
 mod native;
 mod places;
+mod rejected_later;
 mod scripts;
 mod table;
 mod verification;
