@@ -4,6 +4,7 @@
 use crate::build::{Build, FROM_SCRIPT};
 use crate::inside;
 use crate::scan::{Found, Scanner};
+use crate::telling::PACKAGE;
 use larder_key::verdict::{Facts, Observation};
 use larder_schema::pathset::{PathInput, PathSet, PathUse};
 use larder_schema::plan::UnitIndex;
@@ -26,7 +27,8 @@ impl Build<'_> {
             links: self.plan.units[unit].action.as_ref().is_some_and(|action| action.links),
             ..Facts::default()
         };
-        // A variable that is the place itself is in the key already.
+        // In the key already: a variable that is the place itself, and where a
+        // package is that has no token.
         let variables: Vec<String> = path_set
             .env
             .iter()
@@ -36,7 +38,9 @@ impl Build<'_> {
             let Found { token, what, offset, text, .. } = found;
             facts.bound.push(format!("{place} names {what} at byte {offset}: `{text}`"));
             let here = self.places.machine().value(token);
-            if !variables.iter().any(|value| Some(value.as_str()) == here) {
+            let is_keyed =
+                *token == PACKAGE || variables.iter().any(|value| Some(value.as_str()) == here);
+            if !is_keyed {
                 let input = PathInput { path: format!("{{{token}}}"), uses: PathUse::Location };
                 path_set.paths.push(input);
             }

@@ -219,7 +219,12 @@ mod tests {
             [("HOME", "/people/somebody"), ("USER", "jane-doe-7")]
                 .map(|(name, value)| (name.into(), value.into()))
                 .into();
-        Machine::new(&roots, Path::new("/people/somebody/.cache/larder"), &env)
+        Machine::new(
+            &roots,
+            ["/people/else/lib"],
+            Path::new("/people/somebody/.cache/larder"),
+            &env,
+        )
     }
 
     fn tokens(machine: &Machine, text: &str) -> Vec<&'static str> {
@@ -236,6 +241,7 @@ mod tests {
             "strings side by side"
         );
         assert_eq!(tokens(&machine, "/people/somebody/.config"), ["home"]);
+        assert_eq!(tokens(&machine, "/people/else/lib/src"), ["package"]);
         assert_eq!(tokens(&machine, "by jane-doe-7!"), ["user_name"]);
         assert_eq!(tokens(&machine, "/tmp /tmp/x /people/some"), [""; 0]);
         assert_eq!(tokens(&machine, "/tmp/rustcAb3dEf/x.o"), ["temp"]);

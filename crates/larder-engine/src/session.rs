@@ -256,7 +256,12 @@ impl<'a> Session<'a> {
             u.action.as_ref().is_some_and(|a| a.args.iter().any(|arg| arg.0.contains("native")))
         });
         let stats = self.store.stat_cache();
-        let machine = crate::telling::Machine::new(&plan.roots, self.store.root(), env);
+        let machine = {
+            // Templates of other places begin with a token.
+            let roots = plan.packages.iter().map(|package| package.root.0.as_str());
+            let elsewhere = roots.filter(|root| root.starts_with('/'));
+            crate::telling::Machine::new(&plan.roots, elsewhere, self.store.root(), env)
+        };
         let build = Build {
             places: Places::new(plan, &identities).on(machine),
             environments,

@@ -7,6 +7,7 @@
 //! | token | is | looked for |
 //! |---|---|---|
 //! | `workspace`, `cargo_home`, `target`, `build`, `sysroot`, `store` | where these are | always |
+//! | `package` | a path package or a vendored one outside the workspace | always; the action names the place, so it is in the key already |
 //! | `home`, `temp` | the user's home and `TMPDIR` | where the path is distinctive; of the usual temporary directories only names that tools make up |
 //! | `host_name`, `user_name` | names | where they are distinctive |
 //!
@@ -18,6 +19,10 @@ use larder_schema::plan::Roots;
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 use std::path::Path;
+
+/// The token of packages that lie outside the workspace. It has no value:
+/// there may be many.
+pub(crate) const PACKAGE: &str = "package";
 
 /// One thing that tells.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -52,8 +57,14 @@ pub(crate) struct Machine {
 }
 
 impl Machine {
-    /// What tells of this machine in a build with these roots.
-    pub(crate) fn new(roots: &Roots, store: &Path, env: &BTreeMap<OsString, OsString>) -> Self {
+    /// What tells of this machine in a build with these roots and these
+    /// packages that lie elsewhere.
+    pub(crate) fn new<'p>(
+        roots: &Roots,
+        packages: impl IntoIterator<Item = &'p str>,
+        store: &Path,
+        env: &BTreeMap<OsString, OsString>,
+    ) -> Self {
         let variable = |name: &str| {
             let value = env.get(OsStr::new(name)).and_then(|value| value.to_str());
             value.filter(|value| !value.is_empty()).map(str::to_owned)
@@ -76,6 +87,9 @@ impl Machine {
             ("sysroot", "the toolchain", &roots.sysroot),
         ] {
             add(token, what, Some(root.clone()), Kind::Place);
+        }
+        for package in packages {
+            add(PACKAGE, "a package outside the workspace", Some(package.to_owned()), Kind::Place);
         }
         let store = store.to_str().map(str::to_owned);
         add("store", "the store", store, Kind::Place);

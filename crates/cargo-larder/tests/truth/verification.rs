@@ -173,6 +173,35 @@ fn what_is_not_stored_is_said() {
     assert!(holds && result.totals.equal == 1, "{result:?}");
 }
 
+/// What lies outside the workspace comes along: a path package that nothing
+/// is built from, too, and a source.
+#[test]
+fn the_other_place_is_whole() {
+    let env = env();
+    let project = env
+        .project("deep/app")
+        .file(
+            "Cargo.toml",
+            manifest("app", "[dependencies]\nused.path = \"../used\"\n[target.'cfg(windows)'.dependencies]\nunused.path = \"../unused\"\n")
+                + QUICK,
+        )
+        .file("src/lib.rs", "pub use used::USED;\npub const TEXT: &str = include_str!(\"../../text\");\n")
+        .file("../used/Cargo.toml", manifest("used", ""))
+        .file("../used/src/lib.rs", "pub const USED: u8 = 1;\n")
+        .file("../unused/Cargo.toml", manifest("unused", ""))
+        .file("../unused/src/lib.rs", "")
+        .file("../text", "some text")
+        .build();
+    project.larder(&["build"]).success();
+    let (holds, result) = verify(&project, &["--all"]);
+    assert!(holds && result.totals.checked == 2, "{result:?}");
+    assert_eq!(unit(&result, "app v0.1.0 (lib)").outcome, Repeated::Equal);
+    // Cargo names its sources by their whole path, which is in the metadata.
+    let used = unit(&result, "used v0.1.0 (lib)");
+    assert_eq!((used.verdict, used.outcome), (Verdict::PathBound, Repeated::Different));
+    assert_eq!(used.difference.as_ref().map(|d| d.cause), Some(Cause::Path));
+}
+
 /// Results that show a place are used only where it is the same.
 #[test]
 fn names_and_the_store_bind() {

@@ -7,10 +7,12 @@
 mod features;
 mod inherit;
 mod lints;
+mod named_paths;
 mod raw;
 mod targets;
 
 pub use inherit::{WorkspaceRoots, is_excluded};
+pub use named_paths::named_paths;
 pub use raw::{
     Dependencies, DependencyTables, RawDependency, RawManifest, RawTarget, RawWorkspace,
 };

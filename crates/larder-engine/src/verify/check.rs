@@ -13,6 +13,7 @@ use crate::symbols::Symbols;
 use crate::work::{JobFailed, Progress, Task};
 use larder_cargo::host::Host;
 use larder_sandbox::jobs::Pool;
+use larder_schema::pathset::PathUse;
 use larder_schema::plan::UnitIndex;
 use larder_schema::verification::{
     Repeated, VERIFICATION_VERSION, Verification, VerifiedTotals, VerifiedUnit,
@@ -120,7 +121,8 @@ pub fn verify(
             let command = request.build.command.clone();
             return Err(VerifyError::NothingStored { what, command });
         }
-        let place = Place::make(here.plan, &host.cwd, session.store.root());
+        let files = files_read(here, &chosen);
+        let place = Place::make(here.plan, &host.cwd, session.store.root(), &files);
         let place = place.map_err(VerifyError::Place)?;
         let of = candidates.len();
         watch(Step::Ready { units: wanted.len(), of, place: &place.store() });
@@ -184,6 +186,16 @@ fn candidates(build: &Build<'_>) -> (Vec<UnitIndex>, ChosenMap) {
         })
         .collect();
     (candidates, chosen)
+}
+
+/// Files outside the toolchain that results were made from, wherever they lie.
+fn files_read(build: &Build<'_>, chosen: &ChosenMap) -> BTreeSet<PathBuf> {
+    let sysroot = Path::new(&build.plan.roots.sysroot);
+    let inputs = chosen.iter().flat_map(|(&unit, chosen)| {
+        let contents = chosen.path_set.paths.iter().filter(|i| i.uses == PathUse::Content);
+        contents.map(move |input| build.path(unit, input))
+    });
+    inputs.filter(|path| path.is_absolute() && !path.starts_with(sysroot)).collect()
 }
 
 fn sample(build: &Build<'_>, candidates: &[UnitIndex], request: &VerifyRequest) -> Vec<UnitIndex> {

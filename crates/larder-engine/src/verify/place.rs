@@ -4,7 +4,7 @@
 //! ```text
 //! <temporary directory>/
 //!   files/<path of the workspace>/   the workspace, without target directories
-//!   files/<path of a path package>/  path packages that lie elsewhere
+//!   files/<path>/                    path packages and sources that lie elsewhere
 //!   files/<path>/.cargo, …           configuration that cargo finds in parents
 //!   cargo-home/                      index, archives and git databases by link
 //!   store/  target/
@@ -14,7 +14,8 @@
 //! Registry packages are unpacked anew from their archives and git ones
 //! checked out anew, by cargo. Nothing is fetched.
 
-use larder_schema::plan::{Plan, Source, Template};
+use larder_schema::plan::Plan;
+use std::collections::BTreeSet;
 use std::io;
 use std::path::{Component, Path, PathBuf};
 
@@ -34,28 +35,22 @@ const OF_PARENTS: &[&str] = &[
 ];
 
 impl Place {
-    /// Copies what `plan`, made in `cwd`, is built from.
-    pub(super) fn make(plan: &Plan, cwd: &Path, store: &Path) -> io::Result<Self> {
+    /// Copies what `plan`, made in `cwd`, is built from; of `files` those that
+    /// lie elsewhere.
+    pub(super) fn make(
+        plan: &Plan,
+        cwd: &Path,
+        store: &Path,
+        files: &BTreeSet<PathBuf>,
+    ) -> io::Result<Self> {
         let root = tempfile::Builder::new().prefix("larder-verify-").tempdir()?;
         let place = Self { root };
-        let workspace = Path::new(&plan.roots.workspace);
+        let workspace = PathBuf::from(&plan.roots.workspace);
         let home = Path::new(&plan.roots.cargo_home);
-        let left_out = [Path::new(&plan.roots.target), Path::new(&plan.roots.build), store];
-        place.copy_tree(workspace, &left_out)?;
-        for package in &plan.packages {
-            if let Source::Path { .. } = package.source {
-                let root = Template(package.root.0.clone()).expand(|token| match token {
-                    "workspace" => plan.roots.workspace.clone(),
-                    other => format!("{{{other}}}"),
-                });
-                let root = larder_cargo::host::normalize(Path::new(&root));
-                if root.is_absolute() && !root.starts_with(workspace) {
-                    place.copy_tree(&root, &left_out)?;
-                    place.copy_manifests_above(&root)?;
-                }
-            }
-        }
-        for start in [workspace, cwd] {
+        let left_out =
+            [Path::new(&plan.roots.target), Path::new(&plan.roots.build), store, home];
+        let mut trees = vec![workspace.clone()];
+        for start in [workspace.as_path(), cwd] {
             fs_err::create_dir_all(place.mirror(start))?;
             for dir in start.ancestors() {
                 for name in OF_PARENTS {
@@ -63,8 +58,28 @@ impl Place {
                     // That of cargo's home is read from the new home.
                     if file.is_file() && !file.starts_with(home) {
                         place.copy_file(&file)?;
+                        trees.extend(named_by(&file));
                     }
                 }
+            }
+        }
+        // Cargo reads the manifests of path packages that it does not build.
+        let mut copied: Vec<PathBuf> = Vec::new();
+        while let Some(tree) = trees.pop() {
+            if copied.iter().any(|known| tree.starts_with(known)) {
+                continue;
+            }
+            if tree.is_file() {
+                place.copy_file(&tree)?;
+            } else if tree.is_dir() {
+                trees.extend(place.copy_tree(&tree, &left_out)?);
+                place.copy_manifests_above(&tree)?;
+                copied.push(tree);
+            }
+        }
+        for file in files {
+            if file.is_file() && !left_out.iter().any(|root| file.starts_with(root)) {
+                place.copy_file(file)?;
             }
         }
         place.make_cargo_home(home)?;
@@ -127,8 +142,9 @@ impl Place {
     }
 
     /// Copies a directory with everything below it, but `left_out` and what
-    /// is tagged as a cache.
-    fn copy_tree(&self, root: &Path, left_out: &[&Path]) -> io::Result<()> {
+    /// is tagged as a cache. Returns the places that its manifests name.
+    fn copy_tree(&self, root: &Path, left_out: &[&Path]) -> io::Result<Vec<PathBuf>> {
+        let mut named = Vec::new();
         let mut pending = vec![root.to_owned()];
         while let Some(dir) = pending.pop() {
             let is_cache = dir != root && dir.join("CACHEDIR.TAG").is_file();
@@ -147,11 +163,25 @@ impl Place {
                     fs_err::os::unix::fs::symlink(fs_err::read_link(&path)?, &copy)?;
                 } else if kind.is_file() {
                     fs_err::copy(&path, &copy)?;
+                    named.extend(named_by(&path));
                 }
             }
         }
-        Ok(())
+        Ok(named)
     }
+}
+
+/// What a file names, if it is a manifest or a configuration of cargo.
+fn named_by(file: &Path) -> Vec<PathBuf> {
+    let Some(dir) = file.parent() else { return Vec::new() };
+    let base = match file.file_name().and_then(|name| name.to_str()) {
+        Some("Cargo.toml") => dir,
+        Some("config.toml" | "config") if dir.ends_with(".cargo") => dir.parent().unwrap_or(dir),
+        _ => return Vec::new(),
+    };
+    let text = fs_err::read_to_string(file).unwrap_or_default();
+    let absolute = |path: &String| larder_cargo::host::normalize(&base.join(path));
+    larder_cargo::manifest::named_paths(&text).iter().map(absolute).collect()
 }
 
 /// Copies the files of a result to where another store has them.
