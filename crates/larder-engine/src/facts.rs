@@ -7,7 +7,7 @@ use crate::scan::{Found, Scanner};
 use crate::telling::PACKAGE;
 use larder_key::verdict::{Facts, Observation};
 use larder_schema::pathset::{PathInput, PathSet, PathUse};
-use larder_schema::plan::UnitIndex;
+use larder_schema::plan::{Mode, UnitIndex};
 use std::path::Path;
 
 impl Build<'_> {
@@ -64,9 +64,20 @@ impl Build<'_> {
                 facts.bound.push(format!("it reads `{name}`, which is a path of this machine"));
             }
         }
+        if self.names_objects_by_chance(unit) {
+            let why = "it is compiled incrementally: rustc names its objects by chance";
+            facts.unkeyed.push(why.to_owned());
+        }
         path_set.paths.sort();
         path_set.paths.dedup();
         facts
+    }
+
+    /// With incremental compilation rustc gives the objects of every call
+    /// other names, which libraries hold. Metadata alone has none.
+    fn names_objects_by_chance(&self, unit: UnitIndex) -> bool {
+        let only_metadata = matches!(self.plan.units[unit].mode, Mode::Check | Mode::CheckTest);
+        !only_metadata && self.incremental_dir_of(unit).is_some()
     }
 
     /// Whether it is known what a unit read. Nothing observes it yet.

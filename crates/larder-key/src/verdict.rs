@@ -41,7 +41,7 @@ pub struct Facts {
     pub network: Vec<String>,
     /// Signs that the time is in what it left.
     pub clock: Vec<String>,
-    /// Other inputs that no key can hold.
+    /// Other inputs that no key can hold, chance among them.
     pub unkeyed: Vec<String>,
 }
 

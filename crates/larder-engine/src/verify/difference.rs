@@ -99,6 +99,9 @@ fn in_content(
             cause: Cause::Path,
         };
     }
+    if let Some((old, new)) = other_members(stored, rebuilt) {
+        return whole(name, format!("member `{old}`"), format!("member `{new}`"));
+    }
     let (old_part, new_part, start, member) = differing_member(stored, rebuilt);
     let words = (words(old_part), words(new_part));
     let mut at = first_byte(old_part, new_part);
@@ -121,6 +124,13 @@ fn in_content(
     Difference { file, member, section, offset: Some(offset), stored: old, rebuilt: new, cause }
 }
 
+/// The first names of members that two archives do not share.
+fn other_members(stored: &[u8], rebuilt: &[u8]) -> Option<(String, String)> {
+    let (old, new) = (inside::members(stored)?, inside::members(rebuilt)?);
+    let names = old.into_iter().zip(new).map(|((old, _), (new, _))| (old, new));
+    names.into_iter().find(|(old, new)| old != new)
+}
+
 /// The first members of two archives that differ, and where that of the first
 /// one begins; of other files the whole.
 fn differing_member<'b>(
@@ -131,13 +141,13 @@ fn differing_member<'b>(
     let (Some(old), Some(new)) = (inside::members(stored), inside::members(rebuilt)) else {
         return whole;
     };
-    for ((name, range), (new_name, new_range)) in old.into_iter().zip(new) {
+    for ((name, range), (_, new_range)) in old.into_iter().zip(new) {
         let (a, b) = (inside::slice(stored, &range), inside::slice(rebuilt, &new_range));
         // The symbol table has no name; it follows from the other members.
         if name.is_empty() || name == "/" {
             continue;
         }
-        if name != new_name || a != b {
+        if a != b {
             return (a, b, range.start, Some(name));
         }
     }

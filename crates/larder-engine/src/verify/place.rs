@@ -47,8 +47,7 @@ impl Place {
         let place = Self { root };
         let workspace = PathBuf::from(&plan.roots.workspace);
         let home = Path::new(&plan.roots.cargo_home);
-        let left_out =
-            [Path::new(&plan.roots.target), Path::new(&plan.roots.build), store, home];
+        let left_out = [Path::new(&plan.roots.target), Path::new(&plan.roots.build), store, home];
         let mut trees = vec![workspace.clone()];
         for start in [workspace.as_path(), cwd] {
             fs_err::create_dir_all(place.mirror(start))?;
