@@ -118,6 +118,7 @@ impl<'a> Asked<'a> {
             short_diagnostics: MessageFormat::resolve(&self.format.message_format)?.is_short(),
             diagnostic_width: host.columns,
             color: context.console.is_colored(),
+            observe: Settings::read(host)?.observe,
             dry_run: self.larder.dry_run,
             frozen: flag(|c| c.offline) || flag(|c| c.locked) || flag(|c| c.frozen),
         })

@@ -4,16 +4,21 @@
 //! ```toml
 //! # ~/.config/larder/config.toml
 //! dir = "/fast/larder"
+//! observe = "auto"
 //!
 //! [gc]
 //! max-size = "20GB"
 //! max-age = "30d"
 //! ```
 
-use crate::env_vars::{LARDER_CONFIG, LARDER_DIR, LARDER_GC_MAX_AGE, LARDER_GC_MAX_SIZE};
+use crate::env_vars::{
+    LARDER_CONFIG, LARDER_DIR, LARDER_GC_MAX_AGE, LARDER_GC_MAX_SIZE, LARDER_OBSERVE,
+};
 use crate::host::Host;
 use crate::quantity;
 use anyhow::Context as _;
+use larder_sandbox::observation::Mechanism;
+use larder_sandbox::watch::Observe;
 use serde::Deserialize;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -50,6 +55,8 @@ pub(crate) struct Settings {
     pub(crate) dir: PathBuf,
     /// Where that comes from.
     pub(crate) dir_origin: Origin,
+    /// How build scripts and proc-macros are observed.
+    pub(crate) observe: Observe,
     /// What `gc` shrinks the store to.
     pub(crate) gc_max_size: u64,
     /// How long an unused result is kept.
@@ -62,6 +69,7 @@ pub(crate) struct Settings {
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 struct File {
     dir: Option<PathBuf>,
+    observe: Option<String>,
     #[serde(default)]
     gc: Gc,
 }
@@ -102,6 +110,14 @@ impl Settings {
             (cache.join("larder"), Origin::Default)
         };
 
+        let observe =
+            match (host.text(&LARDER_OBSERVE), &file.observe) {
+                (Some(text), _) => parse_observe(text)
+                    .with_context(|| format!("invalid `{}`", LARDER_OBSERVE.name))?,
+                (None, Some(text)) => parse_observe(text)
+                    .with_context(|| format!("invalid `observe` {}", in_file()))?,
+                (None, None) => Observe::Best,
+            };
         let gc_max_size = match (host.text(&LARDER_GC_MAX_SIZE), &file.gc.max_size) {
             (Some(text), _) => quantity::parse_size(text)
                 .map_err(anyhow::Error::msg)
@@ -120,7 +136,16 @@ impl Settings {
                 .with_context(|| format!("invalid `gc.max-age` {}", in_file()))?,
             (None, None) => MAX_AGE,
         };
-        Ok(Self { dir, dir_origin, gc_max_size, gc_max_age, file: path })
+        Ok(Self { dir, dir_origin, observe, gc_max_size, gc_max_age, file: path })
+    }
+}
+
+fn parse_observe(text: &str) -> anyhow::Result<Observe> {
+    match text {
+        "auto" => Ok(Observe::Best),
+        "ptrace" => Ok(Observe::Only(Mechanism::Trace)),
+        "off" => Ok(Observe::No),
+        other => anyhow::bail!("`{other}` is none of `auto`, `ptrace` and `off`"),
     }
 }
 
@@ -153,21 +178,29 @@ mod tests {
         let none = settings(&[home, ("LARDER_CONFIG", config)]).unwrap();
         assert_eq!((none.gc_max_size, none.gc_max_age), (MAX_SIZE, MAX_AGE));
         assert_eq!(none.dir_origin, Origin::Default);
+        assert_eq!(none.observe, Observe::Best);
 
-        fs_err::write(&file, "dir = 'x'\n[gc]\nmax-size = '1GB'\nmax-age = '2d'\n").unwrap();
+        fs_err::write(
+            &file,
+            "dir = 'x'\nobserve = 'off'\n[gc]\nmax-size = '1GB'\nmax-age = '2d'\n",
+        )
+        .unwrap();
         let from_file = settings(&[home, ("LARDER_CONFIG", config)]).unwrap();
         assert_eq!(from_file.dir, dir.path().join("x"));
+        assert_eq!(from_file.observe, Observe::No);
         assert_eq!(from_file.gc_max_size, 1_000_000_000);
         assert_eq!(from_file.gc_max_age, Duration::from_secs(172_800));
 
         let from_env = settings(&[
             ("LARDER_CONFIG", config),
             ("LARDER_DIR", "here"),
+            ("LARDER_OBSERVE", "ptrace"),
             ("LARDER_GC_MAX_SIZE", "3MB"),
             ("LARDER_GC_MAX_AGE", "4h"),
         ])
         .unwrap();
         assert_eq!(from_env.dir, Path::new("/w/here"));
+        assert_eq!(from_env.observe, Observe::Only(Mechanism::Trace));
         assert_eq!(from_env.gc_max_size, 3_000_000);
         assert_eq!(from_env.gc_max_age, Duration::from_secs(14_400));
     }
@@ -183,6 +216,7 @@ mod tests {
         };
         assert!(message("dri = 'x'").contains("unknown field `dri`"));
         assert!(message("dri = 'x'").contains(config));
+        assert!(message("observe = 'no'").contains("invalid `observe`"));
         assert!(message("[gc]\nmax-size = 'huge'").contains("invalid `gc.max-size`"));
         let none = format!("{:#}", settings(&[]).unwrap_err());
         assert!(none.contains("LARDER_DIR"), "{none}");

@@ -4,6 +4,7 @@
 use crate::environment::Environments;
 use crate::event::{Event, Reporter};
 use crate::mention_memo::MentionMemo;
+use crate::observing::Observing;
 use crate::places::{Places, libraries_below};
 use crate::side_outputs::Promised;
 use crate::symbols::Symbols;
@@ -41,6 +42,8 @@ pub(crate) struct Build<'a> {
     pub tools: String,
     /// What `target-cpu=native` stands for.
     pub cpu: String,
+    /// How processes are observed.
+    pub observing: Observing,
     /// Who hears of what happens.
     pub reporter: &'a dyn Reporter,
     /// Remembers which unpacked sources were checked.
@@ -145,13 +148,7 @@ impl<'a> Build<'a> {
     /// Symbols of places that are the same for every unit.
     #[must_use]
     pub(crate) fn root_symbols(&self) -> Symbols {
-        let roots = &self.plan.roots;
-        Symbols::new([
-            ("workspace".to_owned(), roots.workspace.clone()),
-            ("cargo_home".to_owned(), roots.cargo_home.clone()),
-            ("sysroot".to_owned(), roots.sysroot.clone()),
-            ("target".to_owned(), roots.target.clone()),
-        ])
+        root_symbols(self.plan)
     }
 
     /// The inputs of a unit that are known before anything ran.
@@ -242,7 +239,12 @@ impl<'a> Build<'a> {
     #[must_use]
     pub(crate) fn path(&self, unit: UnitIndex, input: &PathInput) -> PathBuf {
         let template = larder_schema::plan::Template(input.path.clone());
-        PathBuf::from(self.places.expand(unit, &template))
+        let path = self.places.expand(unit, &template);
+        match input.uses {
+            // One that is not found has no path that is absolute.
+            PathUse::Program => self.observing.program(&path).unwrap_or_default(),
+            _ => PathBuf::from(path),
+        }
     }
 
     /// Value of a variable that the package's build script sets.
@@ -398,6 +400,7 @@ fn input_kind(input: &PathInput) -> &'static str {
         PathUse::Listing => "listing",
         PathUse::Package | PathUse::Whole => "package",
         PathUse::Location => "location",
+        PathUse::Program => "program",
     }
 }
 
@@ -409,6 +412,18 @@ fn paths_in(arg: &str) -> impl Iterator<Item = &str> {
         .map(|at| &arg[at..])
         .into_iter()
         .flat_map(|rest| rest.split(',').filter(|part| part.starts_with('/')))
+}
+
+/// Symbols of the places that a plan names.
+#[must_use]
+pub(crate) fn root_symbols(plan: &Plan) -> Symbols {
+    let roots = &plan.roots;
+    Symbols::new([
+        ("workspace".to_owned(), roots.workspace.clone()),
+        ("cargo_home".to_owned(), roots.cargo_home.clone()),
+        ("sysroot".to_owned(), roots.sysroot.clone()),
+        ("target".to_owned(), roots.target.clone()),
+    ])
 }
 
 /// Everything about results that are there, by unit.

@@ -1,5 +1,6 @@
 //! The values of a path set, here and now: what goes into the key.
 
+use crate::boilerplate::CPU_INFO;
 use larder_schema::pathset::{PathInput, PathUse};
 use larder_schema::{Digest, Framed};
 use larder_store::StatCache;
@@ -25,6 +26,7 @@ fn evaluate(stats: &StatCache, uses: PathUse, path: &Path) -> io::Result<String>
     match uses {
         PathUse::Location => Ok(path.to_string_lossy().into_owned()),
         PathUse::Presence => Ok(presence(path)),
+        PathUse::Content if path == Path::new(CPU_INFO) => Ok(crate::tools::cpu()),
         PathUse::Content => match stats.digest(path) {
             Ok(Some(digest)) => Ok(digest.to_string()),
             Ok(None) => Ok(ABSENT.to_owned()),
@@ -32,6 +34,11 @@ fn evaluate(stats: &StatCache, uses: PathUse, path: &Path) -> io::Result<String>
             Err(error) => Err(error),
         },
         PathUse::Link => Ok(link(path)),
+        PathUse::Program if !path.is_absolute() => Ok(ABSENT.to_owned()),
+        PathUse::Program => {
+            let content = evaluate(stats, PathUse::Content, path)?;
+            Ok(format!("{} {content}", path.display()))
+        }
         PathUse::Listing => listing(path),
         PathUse::Tree if path.is_dir() => tree(stats, path),
         PathUse::Tree => evaluate(stats, PathUse::Content, path),
@@ -69,7 +76,14 @@ fn listing(path: &Path) -> io::Result<String> {
     let mut names = Vec::new();
     for entry in entries {
         let entry = entry?;
-        let kind = if entry.path().is_dir() { "/" } else { "" };
+        let kind = entry.file_type()?;
+        let is_dir = kind.is_dir() || kind.is_symlink() && entry.path().is_dir();
+        // A target directory comes with the first build.
+        let target = entry.file_name() == "target" && path.join("Cargo.toml").exists();
+        if is_dir && (target || entry.path().join("CACHEDIR.TAG").exists()) {
+            continue;
+        }
+        let kind = if is_dir { "/" } else { "" };
         names.push(format!("{}{kind}", entry.file_name().to_string_lossy()));
     }
     names.sort_unstable();

@@ -179,6 +179,13 @@ impl<'b, 'a> Execution<'b, 'a> {
                 self.need(unit, &mut found);
             }
         }
+        // What a run left elsewhere has to be as it was left, whether or not
+        // somebody needs the run itself.
+        for unit in 0..self.state.len() {
+            if found[unit].as_ref().is_some_and(|found| found.side_output.is_some()) {
+                self.need(unit, &mut found);
+            }
+        }
         for &unit in &order {
             if self.state[unit] == State::Recheck
                 && self.needed_below(unit).iter().all(|&dep| self.state[dep] == State::Done)

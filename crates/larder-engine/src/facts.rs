@@ -3,6 +3,7 @@
 
 use crate::build::{Build, FROM_SCRIPT};
 use crate::inside;
+use crate::observed::Observed;
 use crate::scan::{Found, Scanner};
 use crate::telling::PACKAGE;
 use larder_key::verdict::{Facts, Observation};
@@ -21,9 +22,13 @@ impl Build<'_> {
         dir: &Path,
         found: Vec<Found>,
         said: &[(&str, &str)],
+        observed: Observed,
     ) -> Facts {
         let mut facts = Facts {
-            observation: self.observation(unit),
+            observation: self.observation(unit, observed.unseen),
+            host_files: of_host(&observed.of_host).into_iter().collect(),
+            network: observed.network,
+            unkeyed: observed.unkeyed,
             links: self.plan.units[unit].action.as_ref().is_some_and(|action| action.links),
             ..Facts::default()
         };
@@ -80,19 +85,31 @@ impl Build<'_> {
         !only_metadata && self.incremental_dir_of(unit).is_some()
     }
 
-    /// Whether it is known what a unit read. Nothing observes it yet.
-    fn observation(&self, unit: UnitIndex) -> Observation {
-        let why = match (self.plan.units[unit].is_run(), self.programs(unit).as_slice()) {
-            (true, _) => "its build script was not observed: only declared inputs are known".into(),
+    /// Whether it is known what a unit read, and why not where something may
+    /// have been missed.
+    fn observation(&self, unit: UnitIndex, unseen: Option<String>) -> Observation {
+        let who = match (self.plan.units[unit].is_run(), self.programs(unit).as_slice()) {
+            (true, _) => "its build script".to_owned(),
             (false, []) => return Observation::NotNeeded,
             (false, [first, ..]) => {
                 let package = &self.plan.packages[self.plan.units[*first].package].name;
-                format!(
-                    "it loads proc-macros (`{package}`), which were not observed: only declared \
-                     inputs are known"
-                )
+                format!("it loads proc-macros (`{package}`), and what they read")
             }
         };
-        Observation::NotObserved(why)
+        match unseen {
+            None => Observation::Observed,
+            Some(why) => Observation::NotObserved(format!(
+                "{who} was not wholly observed: only declared inputs are known for certain ({why})"
+            )),
+        }
     }
+}
+
+/// Files of the host in one sentence.
+fn of_host(files: &[String]) -> Option<String> {
+    const NAMED: usize = 5;
+    let named = files.iter().take(NAMED).map(|file| format!("`{file}`")).collect::<Vec<_>>();
+    let rest = files.len().saturating_sub(NAMED);
+    let rest = if rest > 0 { format!(" and {rest} more") } else { String::new() };
+    (!named.is_empty()).then(|| format!("it uses files of this host: {}{rest}", named.join(", ")))
 }

@@ -4,20 +4,26 @@
 //! [`request::Outcome`]. It never prints, never exits, and reads neither
 //! environment nor home: [`larder_cargo`]'s host value says what they are.
 
+mod boilerplate;
 mod build;
 mod clock;
+mod compact;
 pub mod cook;
 mod deliver;
 mod environment;
 mod evaluate;
 pub mod event;
 mod execute;
+mod explained;
 mod facts;
 mod inside;
 pub mod launch;
 mod lookup;
 mod macro_files;
 mod mention_memo;
+mod observed;
+mod observing;
+mod outside;
 mod places;
 mod plan_cache;
 mod publish;

@@ -1,5 +1,6 @@
-//! Files that proc-macros may read. They tell nobody, so what counts is what
-//! they can find:
+//! Files that proc-macros may read, where nothing observes them
+//! ([`crate::observed`]). They tell nobody, so what counts is what they can
+//! find:
 //!
 //! - files that a text in the unit's sources names, from the package, the
 //!   working directory or the source's own directory, or with `../` in it;
@@ -22,6 +23,13 @@ pub(crate) struct MacroFiles {
     code: Vec<Vec<u8>>,
     /// Value of the whole package, if there are such macros.
     pub before: Option<String>,
+}
+
+impl MacroFiles {
+    /// Found after the unit ran: nobody knows what it was before.
+    pub(crate) fn too_late(self) -> Self {
+        Self { before: None, ..self }
+    }
 }
 
 impl Build<'_> {
@@ -80,12 +88,11 @@ impl Build<'_> {
                     .extend(places.iter().map(|p| larder_cargo::host::normalize(p)).filter(counts));
             }
         }
-        let symbols = self.root_symbols();
-        let tree = |path: PathBuf| PathInput {
-            path: symbols.path(&path.to_string_lossy()),
-            uses: PathUse::Tree,
+        let tree = |path: PathBuf| {
+            let names = self.observing.names.of(&path).into_iter();
+            names.map(|path| PathInput { path, uses: PathUse::Tree })
         };
-        paths.into_iter().map(tree).chain(knows.then_some(whole)).collect()
+        paths.into_iter().flat_map(tree).chain(knows.then_some(whole)).collect()
     }
 }
 

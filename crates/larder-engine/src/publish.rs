@@ -122,6 +122,7 @@ impl Execution<'_, '_> {
             verdict,
             evidence,
             side_outputs: built.side_outputs.clone(),
+            undeclared: built.undeclared.clone(),
         };
         Chosen {
             key: *build.identities.of_unit(unit),

@@ -92,6 +92,7 @@ impl Execution<'_, '_> {
             },
             verdict: chosen.map(|c| c.record.verdict),
             evidence,
+            undeclared: chosen.and_then(|c| c.record.undeclared.clone()),
         }
     }
 }

@@ -1,6 +1,7 @@
 //! What the engine is asked to do, and what comes of it.
 
 use crate::launch::{Launch, Surroundings};
+use larder_sandbox::watch::Observe;
 use larder_schema::plan::{Plan, UnitIndex};
 use larder_schema::report::Report;
 use std::path::PathBuf;
@@ -33,6 +34,8 @@ pub struct BuildRequest {
     pub diagnostic_width: Option<usize>,
     /// Whether cargo's messages while planning may be coloured.
     pub color: bool,
+    /// Whether and how build scripts and proc-macros are observed.
+    pub observe: Observe,
     /// Say what would be done, do nothing.
     pub dry_run: bool,
     /// `--offline`, `--locked`, `--frozen` as given (they are in `args` too).

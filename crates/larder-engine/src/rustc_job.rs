@@ -4,13 +4,15 @@ use crate::build::{Build, FROM_SCRIPT, program_file};
 use crate::clock::Began;
 use crate::event::Event;
 use crate::macro_files::MacroFiles;
+use crate::observed::Known;
 use crate::work::{Built, JobFailed, Progress, Task, internal};
 use larder_cargo::depinfo::DepInfo;
 use larder_plan::apply::{RunResult, own_runs, rustc_additions};
 use larder_sandbox::process::{Process, Stream};
+use larder_sandbox::watch::Watch;
 use larder_schema::pathset::{PathInput, PathSet, PathUse};
 use larder_schema::plan::{Mode, UnitIndex};
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
@@ -34,33 +36,60 @@ impl Build<'_> {
         let unit = task.unit;
         self.places.set_dir(unit, task.pending.dir());
         let process = self.rustc_process(&task)?;
-        let macro_files = self.macro_files(&task);
+        // What a wrapper reads and writes is the wrapper's business.
+        let wrapped = !process.program.starts_with(&self.plan.roots.sysroot)
+            && process.program != Path::new(&self.plan.rustc);
+        let observes = !task.programs.is_empty() && !wrapped && self.observing.works();
+        let macro_files = if observes { None } else { self.macro_files(&task) };
         let shown = self.shown_environment(unit);
         let command = |env: bool| process.display(if env { &shown } else { &[] });
         self.emit(&Event::Started { unit, miss: task.miss.as_ref(), command: &command });
         let started = Instant::now();
         let began = Began::now(task.pending.dir()).map_err(|error| internal(&error))?;
         let seen = Mutex::new(Seen::default());
-        let ended = process
-            .run(&mut |stream, line| {
+        let watch = if observes { self.observing.watch() } else { Watch::default() };
+        let watched = process
+            .run_watched(&watch, &mut |stream, line| {
                 self.rustc_line(unit, stream, line, started, &seen, progress);
             })
             .map_err(|error| internal(&error))?;
+        let ended = watched.ended;
         let seen = seen.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
         if !ended.status.success() {
             return Err(self.rustc_failed(unit, &process, ended.status, &seen));
         }
         let dep_info = self.take_dep_info(&task, &process.cwd)?;
+        let files: HashSet<PathBuf> = dep_info
+            .files
+            .iter()
+            .map(|file| larder_cargo::host::normalize(&process.cwd.join(file)))
+            .collect();
+        // An observer that fails although it works here leaves what can be
+        // guessed, without its state from before.
+        let macro_files = match &watched.observation {
+            Err(_) if observes => self.macro_files(&task).map(MacroFiles::too_late),
+            _ => macro_files,
+        };
         let mut path_set = self.rustc_path_set(unit, &dep_info, &process, macro_files.as_ref());
+        let known = Known { declared: &path_set, cwd: &process.cwd, files: &files, began };
+        let mut observed = self.observed(unit, watched.observation.as_ref(), &known);
+        path_set.paths.extend(std::mem::take(&mut observed.inputs));
+        let (side_outputs, kept) = self.side_outputs(unit, &task.pending, &observed.written);
+        let undeclared = self.undeclared(unit, &observed);
+        let changed = observed.changed.take();
         let outputs = self.outputs(&task.pending)?;
         let symbols = self.symbols(unit);
         let stderr: Vec<String> = seen.stderr.iter().map(|line| symbols.symbolic(line)).collect();
         let (stdout, stderr) = (symbols.symbolic(&seen.stdout), stderr.join("\n"));
+        let machine = self.places.machine();
+        let found_kept = crate::scan::in_files(machine, &task.pending.kept_dir(), &kept);
+        let found = outputs.found.into_iter().chain(found_kept).collect();
         let said = [("its messages", &*stdout), ("its diagnostics", &*stderr)];
-        let facts = self.facts(unit, &mut path_set, task.pending.dir(), outputs.found, &said);
+        let facts = self.facts(unit, &mut path_set, task.pending.dir(), found, &said, observed);
         let values = self.values(unit, &path_set);
         let before = macro_files.as_ref().and_then(|files| files.before.as_deref());
-        let use_once = self.changed_since(unit, &path_set, began, before).or(outputs.undescribed);
+        let use_once =
+            self.changed_since(unit, &path_set, began, before).or(changed).or(outputs.undescribed);
         Ok(Built {
             pending: task.pending,
             lock: task.lock,
@@ -72,7 +101,8 @@ impl Build<'_> {
             values,
             use_once,
             directives: None,
-            side_outputs: Vec::new(),
+            side_outputs,
+            undeclared,
             facts,
             duration: ended.duration,
             metadata_after: seen.metadata_after,
@@ -236,7 +266,6 @@ impl Build<'_> {
         process: &Process,
         macro_files: Option<&MacroFiles>,
     ) -> PathSet {
-        let symbols = self.root_symbols();
         let mut paths = BTreeSet::new();
         let explained = self.explained_roots(unit);
         for file in &dep_info.files {
@@ -244,10 +273,8 @@ impl Build<'_> {
             if explained.iter().any(|root| file.starts_with(root)) {
                 continue;
             }
-            paths.insert(PathInput {
-                path: symbols.path(&file.to_string_lossy()),
-                uses: PathUse::Content,
-            });
+            let names = self.observing.names.of(&file);
+            paths.extend(names.into_iter().map(|path| PathInput { path, uses: PathUse::Content }));
         }
         // Native libraries and files named by link arguments: rustc bundles
         // static archives into its output without saying so.
@@ -255,10 +282,8 @@ impl Build<'_> {
             dep_info.files.iter().map(|file| process.cwd.join(file)).collect();
         for file in native_files(&process.args, &sources) {
             if !explained.iter().any(|root| file.starts_with(root)) {
-                paths.insert(PathInput {
-                    path: symbols.path(&file.to_string_lossy()),
-                    uses: PathUse::Content,
-                });
+                let names = self.observing.names.of(&file).into_iter();
+                paths.extend(names.map(|path| PathInput { path, uses: PathUse::Content }));
             }
         }
         if let Some(found) = macro_files {

@@ -7,6 +7,7 @@
 use crate::build::Build;
 use crate::clock::Began;
 use crate::event::Event;
+use crate::observed::Known;
 use crate::rustc_job::extend_library_path;
 use crate::scan;
 use crate::work::{Built, JobFailed, Task, internal};
@@ -15,7 +16,7 @@ use larder_plan::directives::{self, Script};
 use larder_sandbox::process::{Process, Stream};
 use larder_schema::pathset::{PathInput, PathSet, PathUse};
 use larder_schema::plan::{Directives, Severity, Source, UnitIndex};
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 use std::path::PathBuf;
 use std::sync::Mutex;
 
@@ -30,8 +31,8 @@ impl Build<'_> {
         self.emit(&Event::Started { unit, miss: task.miss.as_ref(), command: &command });
         let began = Began::now(task.pending.dir()).map_err(|error| internal(&error))?;
         let streams = Mutex::new((String::new(), String::new()));
-        let ended = process
-            .run(&mut |stream, line| {
+        let watched = process
+            .run_watched(&self.observing.watch(), &mut |stream, line| {
                 let mut streams = streams.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
                 let to = match stream {
                     Stream::Stdout => &mut streams.0,
@@ -45,6 +46,7 @@ impl Build<'_> {
                 }
             })
             .map_err(|error| internal(&error))?;
+        let ended = watched.ended;
         let (stdout, stderr) =
             streams.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
         if !ended.status.success() {
@@ -65,18 +67,28 @@ impl Build<'_> {
             return Err(fail("build script logged errors".to_owned()));
         }
         let mut path_set = self.script_path_set(unit, &real);
-        let written = self.written_in_package(unit, began);
-        let (side_outputs, kept) = self.side_outputs(unit, &task.pending, &written);
+        let known = Known { declared: &path_set, cwd: &process.cwd, files: &HashSet::new(), began };
+        let mut observed = self.observed(unit, watched.observation.as_ref(), &known);
+        if observed.unseen.is_some() {
+            observed.written.extend(self.written_in_package(unit, began));
+            observed.written.sort();
+            observed.written.dedup();
+        }
+        let (side_outputs, kept) = self.side_outputs(unit, &task.pending, &observed.written);
+        path_set.paths.extend(std::mem::take(&mut observed.inputs));
+        let undeclared = self.undeclared(unit, &observed);
+        let changed = observed.changed.take();
         let outputs = self.outputs(&task.pending)?;
         let machine = self.places.machine();
         let found_kept = scan::in_files(machine, &task.pending.kept_dir(), &kept);
         let found = outputs.found.into_iter().chain(found_kept).collect();
         let said = [("its directives", &*symbolic_out)];
-        let mut facts = self.facts(unit, &mut path_set, &out_dir, found, &said);
+        let mut facts = self.facts(unit, &mut path_set, &out_dir, found, &said, observed);
         let values = self.values(unit, &path_set);
         let before = task.package_before.as_deref();
         let use_once = self
             .changed_since(unit, &path_set, began, before)
+            .or(changed)
             .or(outputs.undescribed)
             .or_else(|| self.always_runs(unit, &real));
         if use_once.is_none() && !task.is_second {
@@ -94,6 +106,7 @@ impl Build<'_> {
             use_once,
             directives: Some((real, symbolic)),
             side_outputs,
+            undeclared,
             facts,
             duration: ended.duration,
             metadata_after: None,
@@ -136,6 +149,10 @@ impl Build<'_> {
         extend_library_path(&mut env, &additions.dylib_dirs);
         env.insert("CARGO_MAKEFLAGS".into(), task.pool.makeflags().into());
         let args = self.places.args(unit, &action.args);
+        if !self.plan.roots.target.is_empty() {
+            // There under cargo, for scripts that write into it.
+            let _ = std::fs::create_dir_all(self.places.profile_dir(None).join("deps"));
+        }
         Ok(Process {
             program: self.places.expand(unit, &action.program).into(),
             args: args.into_iter().chain(additions.args).map(Into::into).collect(),
@@ -168,7 +185,6 @@ impl Build<'_> {
     fn script_path_set(&self, unit: UnitIndex, said: &Directives) -> PathSet {
         let package = &self.plan.packages[self.plan.units[unit].package];
         let root = PathBuf::from(self.places.expand(unit, &package.root));
-        let symbols = self.root_symbols();
         let immutable = package.source.is_immutable();
         let mut paths = BTreeSet::new();
         for declared in &said.rerun_if_changed {
@@ -177,10 +193,8 @@ impl Build<'_> {
             if own || immutable && path.starts_with(&root) {
                 continue;
             }
-            paths.insert(PathInput {
-                path: symbols.path(&path.to_string_lossy()),
-                uses: PathUse::Tree,
-            });
+            let names = self.observing.names.of(&path);
+            paths.extend(names.into_iter().map(|path| PathInput { path, uses: PathUse::Tree }));
         }
         let declares = !said.rerun_if_changed.is_empty() || !said.rerun_if_env_changed.is_empty();
         if !declares && !immutable {

@@ -6,6 +6,7 @@ use crate::event::{Event, Reporter};
 use crate::execute::{Execution, Options};
 use crate::launch::Surroundings;
 use crate::mention_memo::MentionMemo;
+use crate::observing::Observing;
 use crate::places::Places;
 use crate::plan_cache::{self, Planned};
 use crate::report::Heading;
@@ -19,6 +20,7 @@ use larder_cargo::single::SingleError;
 use larder_cargo::stand_in::StandInError;
 use larder_key::{Identities, mention};
 use larder_sandbox::jobs::{Pool, machine_directory};
+use larder_sandbox::watch::Observe;
 use larder_schema::plan::{Mode, Plan};
 use larder_schema::report::Phases;
 use larder_store::{DiskStore, StoreError};
@@ -182,7 +184,7 @@ impl<'a> Session<'a> {
         let lookup_started = Instant::now();
         let plan = &planned.plan;
         let mut seconds = Phases { plan: plan_seconds, ..Phases::default() };
-        let done = self.with_build(&planned, request.dry_run, |build| {
+        let done = self.with_build(&planned, request.dry_run, request.observe, |build| {
             let durations = self.store.durations();
             let options = Options {
                 keep_going: request.keep_going,
@@ -234,6 +236,7 @@ impl<'a> Session<'a> {
         &self,
         planned: &Planned,
         dry_run: bool,
+        observe: Observe,
         work: impl FnOnce(&Build<'_>) -> R,
     ) -> R {
         let Planned { plan, env, .. } = planned;
@@ -270,6 +273,7 @@ impl<'a> Session<'a> {
             linkers: planned.linkers.clone(),
             tools: if scripts { crate::tools::digest(stats, env) } else { String::new() },
             cpu: if native { crate::tools::cpu() } else { String::new() },
+            observing: Observing::new(observe, plan, env, self.store.root()),
             reporter: self.reporter,
             memo: &planned.memo,
             runs: RwLock::new((0..plan.units.len()).map(|_| None).collect()),

@@ -87,7 +87,7 @@ impl Build<'_> {
 
     /// Whether larder may write a file: of a path package, its workspace or
     /// the target directory, and no link.
-    fn is_restorable(&self, unit: UnitIndex, path: &Path) -> bool {
+    pub(crate) fn is_restorable(&self, unit: UnitIndex, path: &Path) -> bool {
         let package = &self.plan.packages[self.plan.units[unit].package];
         let roots = &self.plan.roots;
         let own = self.places.expand(unit, &package.root);

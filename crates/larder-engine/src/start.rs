@@ -10,6 +10,10 @@ use larder_schema::{Digest, Framed};
 use larder_store::Pending;
 use std::sync::Arc;
 
+/// Directories between a run's place in the store and its `OUT_DIR`:
+/// `target/<profile>/build/<package>/out`.
+pub(crate) const ABOVE_OUT_DIR: usize = 5;
+
 impl Execution<'_, '_> {
     pub(crate) fn task(&mut self, unit: UnitIndex, pool: &Arc<Pool>) -> Result<Task, JobFailed> {
         let build = self.build;

@@ -10,7 +10,7 @@ use larder_key::verdict::Facts;
 use larder_sandbox::jobs::Pool;
 use larder_schema::pathset::PathSet;
 use larder_schema::plan::{Directives, Source, UnitIndex};
-use larder_schema::record::{OutputFile, SideOutput};
+use larder_schema::record::{OutputFile, SideOutput, Undeclared};
 use larder_store::{KeyLock, Pending, StoreError};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -66,6 +66,8 @@ pub(crate) struct Built {
     pub directives: Option<(Directives, Directives)>,
     /// Files that it wrote outside its own directories.
     pub side_outputs: Vec<SideOutput>,
+    /// What it read without declaring it, if it was observed.
+    pub undeclared: Option<Undeclared>,
     /// What its verdict is made from.
     pub facts: Facts,
     /// Wall time.

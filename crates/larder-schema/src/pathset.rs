@@ -7,7 +7,7 @@ use crate::Digest;
 use serde::{Deserialize, Serialize};
 
 /// Version of [`PathSets`].
-pub const PATH_SETS_VERSION: u32 = 2;
+pub const PATH_SETS_VERSION: u32 = 3;
 
 /// What about a path an action depends on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -32,6 +32,9 @@ pub enum PathUse {
     Whole,
     /// Where it is: the result holds the path itself.
     Location,
+    /// The path is a name: which file of that name `PATH` leads to, and its
+    /// content.
+    Program,
 }
 
 /// One path of a path set.

@@ -105,6 +105,25 @@ pub struct SideOutput {
     pub mode: Option<u32>,
 }
 
+/// What an action read without anybody having declared it: seen by observing
+/// it. All of it is in its path set.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Undeclared {
+    /// Whose code it was: the package of the build script, or those of the
+    /// proc-macros that rustc loaded, one of which it was.
+    pub by: Vec<String>,
+    /// Templates of paths, sorted; at most [`Undeclared::MOST`].
+    pub paths: Vec<String>,
+    /// How many more there were.
+    #[serde(default)]
+    pub more: usize,
+}
+
+impl Undeclared {
+    /// How many paths are named.
+    pub const MOST: usize = 50;
+}
+
 /// The record of one result.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ResultRecord {
@@ -148,6 +167,9 @@ pub struct ResultRecord {
     /// Files written outside the action's own directories.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub side_outputs: Vec<SideOutput>,
+    /// What it read without declaring it, if it was observed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub undeclared: Option<Undeclared>,
 }
 
 impl ResultRecord {

@@ -4,7 +4,7 @@
 //! when one changes its meaning.
 
 use crate::Digest;
-use crate::record::Verdict;
+use crate::record::{Undeclared, Verdict};
 use serde::{Deserialize, Serialize};
 
 /// Version of [`Report`].
@@ -119,6 +119,9 @@ pub struct UnitReport {
     /// Why the verdict is not a better one.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub evidence: Vec<String>,
+    /// What it read without declaring it, and whose code that was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub undeclared: Option<Undeclared>,
 }
 
 /// Sums over the units.

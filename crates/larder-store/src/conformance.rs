@@ -38,6 +38,7 @@ pub fn sample_record(key: &Digest, outputs: &[(&str, &[u8])]) -> ResultRecord {
         verdict: Verdict::Portable,
         evidence: Vec::new(),
         side_outputs: Vec::new(),
+        undeclared: None,
     }
 }
 

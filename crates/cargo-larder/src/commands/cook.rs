@@ -110,7 +110,7 @@ impl Cook {
     /// What is planned before it is cooked, with the flags in front of `--`.
     fn planning(&self, context: &Context<'_>, words: &[OsString]) -> anyhow::Result<BuildRequest> {
         let mut request = asked_command::request(context, words)?;
-        request.args.extend(self.request(context).args);
+        request.args.extend(self.request(context)?.args);
         let locked = [context.globals, &self.common].iter().any(|c| c.locked || c.frozen);
         if locked && !request.args.iter().any(|arg| arg == "--locked" || arg == "--frozen") {
             request.args.push("--locked".to_owned());
@@ -128,7 +128,7 @@ impl Cook {
         let console = context.console;
         let packages = plan.packages.len();
         let request =
-            CookRequest { plan, build: self.request(context), fetch_only: self.fetch_only };
+            CookRequest { plan, build: self.request(context)?, fetch_only: self.fetch_only };
         let Some(mut outcome) = session.cook(&request, reporter)? else {
             console.status("Fetched", &format!("the sources of {packages} crates"));
             return Ok(Exit::Success);
@@ -152,7 +152,7 @@ impl Cook {
 
     /// How to build; of cargo's arguments, those that are about its
     /// configuration and the network.
-    fn request(&self, context: &Context<'_>) -> BuildRequest {
+    fn request(&self, context: &Context<'_>) -> anyhow::Result<BuildRequest> {
         let flags = [context.globals, &self.common];
         let given = |get: fn(&Common) -> bool| flags.iter().any(|common| get(common));
         let mut args = Vec::new();
@@ -163,7 +163,7 @@ impl Cook {
         if offline {
             args.push("--offline".to_owned());
         }
-        BuildRequest {
+        Ok(BuildRequest {
             command: "cook".into(),
             args,
             toolchain: context.split.toolchain.clone(),
@@ -176,9 +176,10 @@ impl Cook {
             },
             diagnostic_width: context.host.columns,
             color: context.console.is_colored(),
+            observe: Settings::read(context.host)?.observe,
             dry_run: self.dry_run,
             frozen: offline,
             ..BuildRequest::default()
-        }
+        })
     }
 }

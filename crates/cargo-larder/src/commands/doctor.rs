@@ -6,6 +6,9 @@ use crate::exit::Exit;
 use crate::host::Host;
 use crate::settings::Settings;
 use clap::Args;
+use larder_sandbox::capabilities::Capabilities;
+use larder_sandbox::observation::Mechanism;
+use larder_sandbox::watch::Observe;
 use serde::Serialize;
 use std::path::Path;
 use std::process::Command;
@@ -57,7 +60,10 @@ impl Doctor {
         let host = context.host;
         let mut checks = vec![switch(host), cargo(host), rustc()];
         match Settings::read(host) {
-            Ok(settings) => checks.extend(store(host, &settings)),
+            Ok(settings) => {
+                checks.extend(store(host, &settings));
+                checks.push(observation(&settings));
+            }
             Err(error) => checks.push(Check::new(
                 "settings",
                 State::Bad,
@@ -84,9 +90,9 @@ fn text(check: &Check) -> String {
         State::Lacking => "warning",
         State::Bad => "error",
     };
-    let mut text = format!("{:<10} {mark:<8} {}\n", check.name, check.detail);
+    let mut text = format!("{:<11} {mark:<8} {}\n", check.name, check.detail);
     if let Some(help) = &check.help {
-        text.push_str(&format!("{:<19} help: {help}\n", ""));
+        text.push_str(&format!("{:<20} help: {help}\n", ""));
     }
     text
 }
@@ -173,6 +179,30 @@ fn delivery(store: &Path, here: &Path) -> Option<Check> {
              the copies",
         ),
     })
+}
+
+/// Whether what build scripts and proc-macros read can be seen here.
+fn observation(settings: &Settings) -> Check {
+    let name = "observation";
+    let unseen = "without it, only declared inputs of build scripts and proc-macros are known";
+    let works = match settings.observe {
+        Observe::No => {
+            let help = format!("{unseen}; unset `LARDER_OBSERVE`");
+            return Check::new(name, State::Lacking, "switched off", &help);
+        }
+        Observe::Best => {
+            let can = Capabilities::probe();
+            can.notify.map(|()| Mechanism::Notify).or(can.trace.map(|()| Mechanism::Trace))
+        }
+        Observe::Only(mechanism) => Capabilities::probe().trace.map(|()| mechanism),
+    };
+    match works {
+        Ok(mechanism) => Check::good(name, format!("by {mechanism}")),
+        Err(why) => {
+            let help = format!("{unseen}, and their results are `unobserved`");
+            Check::new(name, State::Lacking, why.to_string(), &help)
+        }
+    }
 }
 
 fn wrapper(host: &Host) -> Check {

@@ -112,6 +112,16 @@ fn text(unit: &UnitReport) -> String {
     for line in &unit.evidence {
         text.push_str(&format!("    evidence: {line}\n"));
     }
+    if let Some(undeclared) = &unit.undeclared {
+        let by = undeclared.by.join("`, `");
+        text.push_str(&format!("    read without being declared, by code of `{by}`:\n"));
+        for path in &undeclared.paths {
+            text.push_str(&format!("      {path}\n"));
+        }
+        if undeclared.more > 0 {
+            text.push_str(&format!("      and {} more\n", undeclared.more));
+        }
+    }
     text
 }
 
@@ -147,6 +157,7 @@ mod tests {
             seconds_saved: 0.0,
             verdict: None,
             evidence: Vec::new(),
+            undeclared: None,
         };
         assert_eq!(
             text(&unit),

@@ -95,10 +95,10 @@ fn sqlx_issue_4267_files_above_the_package() {
     assert!(says(&project, "app").starts_with("select 1, json 1, above 1, "));
     all_hit(&project, &["build"]);
     project.write("schema/one.sql", "select 2");
-    assert_eq!(ran(&project, &["build"]), ["app bin: tree {workspace}/schema/one.sql"]);
+    assert_eq!(ran(&project, &["build"]), ["app bin: file {workspace}/schema/one.sql"]);
     project.write(".sqlx/a.json", "above 2");
     let runs = ran(&project, &["build"]);
-    assert!(runs.contains(&"app bin: tree {workspace}/.sqlx".to_owned()), "{runs:?}");
+    assert!(runs.contains(&"app bin: file {workspace}/.sqlx/a.json".to_owned()), "{runs:?}");
     assert!(says(&project, "app").starts_with("select 2, json 1, above 2, "));
     project.write("schema/two.sql", "nobody");
     all_hit(&project, &["build"]);
@@ -142,7 +142,7 @@ pub fn beside(name: TokenStream) -> TokenStream {
         [("sql/one.sql", "one 1", "one 2"), ("app/src/two.sql", "two 1", "two 2")]
     {
         project.replace(file, from, to, Mtime::Older);
-        assert_eq!(ran(&project, &["build"]), [format!("app bin: tree {{workspace}}/{file}")]);
+        assert_eq!(ran(&project, &["build"]), [format!("app bin: file {{workspace}}/{file}")]);
         assert!(says(&project, "app").contains(to));
     }
 }

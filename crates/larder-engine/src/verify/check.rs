@@ -13,6 +13,7 @@ use crate::symbols::Symbols;
 use crate::work::{JobFailed, Progress, Task};
 use larder_cargo::host::Host;
 use larder_sandbox::jobs::Pool;
+use larder_sandbox::watch::Observe;
 use larder_schema::pathset::PathUse;
 use larder_schema::plan::UnitIndex;
 use larder_schema::verification::{
@@ -110,7 +111,7 @@ pub fn verify(
     let session = Session::open(host, reporter)?;
     let _hold = session.store.hold()?;
     let planned = plan_cache::plan(&session, &request.build)?;
-    let result = session.with_build(&planned, true, |here| {
+    let result = session.with_build(&planned, true, Observe::No, |here| {
         let (candidates, chosen) = candidates(here);
         let wanted = sample(here, &candidates, request);
         if wanted.is_empty() {
@@ -136,7 +137,7 @@ pub fn verify(
             VerifyError::Elsewhere { said: Said(format!("{error}\n{lines}")) }
         })?;
         let pool = session.pool(&request.build, planned.jobs.clone())?;
-        let units = session_there.with_build(&planned_there, true, |there| {
+        let units = session_there.with_build(&planned_there, true, Observe::No, |there| {
             let run = Rerun { here, there, chosen: &chosen, pool: &pool, wanted: &wanted };
             run.all(watch)
         });

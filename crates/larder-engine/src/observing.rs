@@ -1,0 +1,87 @@
+//! How processes of a build are observed, and the places that observations
+//! are understood by.
+
+use crate::outside::Names;
+use larder_sandbox::capabilities::Capabilities;
+use larder_sandbox::observation::Mechanism;
+use larder_sandbox::watch::{Observe, Watch};
+use larder_schema::plan::{Plan, Source};
+use std::collections::BTreeMap;
+use std::ffi::{OsStr, OsString};
+use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
+
+/// What does not change during a build.
+#[derive(Debug)]
+pub(crate) struct Observing {
+    observe: Observe,
+    works: OnceLock<bool>,
+    /// Names in path sets.
+    pub names: Names,
+    /// Directories of temporary files.
+    pub temporary: Vec<PathBuf>,
+    /// The directories of `PATH`.
+    pub search: Vec<PathBuf>,
+    /// The store.
+    pub store: PathBuf,
+}
+
+impl Observing {
+    /// For a build with this environment.
+    pub(crate) fn new(
+        observe: Observe,
+        plan: &Plan,
+        env: &BTreeMap<OsString, OsString>,
+        store: &Path,
+    ) -> Self {
+        let var = |name: &str| env.get(OsStr::new(name));
+        let dirs = |name: &str| {
+            let all = var(name).map(std::env::split_paths);
+            all.into_iter().flatten().filter(|dir| dir.is_absolute()).collect::<Vec<_>>()
+        };
+        let search = dirs("PATH");
+        let workspace = Path::new(&plan.roots.workspace);
+        // A workspace among temporary files is no reason to take what lies
+        // beside it for temporary too.
+        let usual = ["/tmp", "/var/tmp"].map(PathBuf::from);
+        let usual = usual.into_iter().filter(|dir| !workspace.starts_with(dir));
+        let temporary: Vec<PathBuf> = dirs("TMPDIR").into_iter().chain(usual).collect();
+        // Path packages outside of the workspace: arguments name them.
+        let packages = plan.packages.iter().filter_map(|package| {
+            let outside = package.root.0.starts_with('/');
+            let is_path = matches!(package.source, Source::Path { .. });
+            (outside && is_path).then(|| PathBuf::from(&package.root.0))
+        });
+        let fixed = search
+            .iter()
+            .cloned()
+            .chain(dirs("TMPDIR"))
+            .chain(dirs("RUSTUP_HOME"))
+            .chain(Path::new(&plan.roots.sysroot).parent().map(Path::to_owned))
+            .chain([store.to_owned()])
+            .chain(packages);
+        let symbols = crate::build::root_symbols(plan);
+        let names = Names::new(symbols, workspace, fixed, var("HOME").map(PathBuf::from));
+        Self { observe, works: OnceLock::new(), names, temporary, search, store: store.to_owned() }
+    }
+
+    /// Whether processes are observed here. Found out by trying, once.
+    pub(crate) fn works(&self) -> bool {
+        *self.works.get_or_init(|| match self.observe {
+            Observe::No => false,
+            Observe::Best => Capabilities::probe().observes().is_some(),
+            Observe::Only(Mechanism::Notify) => Capabilities::probe().notify.is_ok(),
+            Observe::Only(_) => Capabilities::probe().trace.is_ok(),
+        })
+    }
+
+    /// How a process that runs foreign code is started.
+    pub(crate) fn watch(&self) -> Watch {
+        Watch { observe: self.observe, confinement: None }
+    }
+
+    /// Where `PATH` leads for a name.
+    pub(crate) fn program(&self, name: &str) -> Option<PathBuf> {
+        self.search.iter().map(|dir| dir.join(name)).find(|file| file.is_file())
+    }
+}
