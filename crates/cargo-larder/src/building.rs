@@ -279,7 +279,7 @@ mod tests {
         let tokens: Vec<OsString> = line.split(' ').map(OsString::from).collect();
         let split = Split::new(&tokens);
         let cli = args::parse(&split.tokens()).unwrap_or_else(|e| panic!("{e}"));
-        let host = Host::fake(&[], &[], "/w");
+        let host = Host::fake(&[], &[("HOME", "/h")], "/w");
         let (console, _, _) = Console::captured(Verbosity::Normal, false);
         let context =
             Context { host: &host, split: &split, globals: &cli.common, console: &console };

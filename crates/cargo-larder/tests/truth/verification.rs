@@ -95,13 +95,14 @@ fn each_habit_is_found_and_named() {
     let project = project(&env);
     project.larder(&["build"]).success();
     let (holds, result) = verify(&project, &["--all"]);
-    assert!(holds, "{result:?}");
+    // Randomness is seen by nothing but building twice: two broken promises.
+    assert!(!holds, "{result:?}");
     for (name, verdict, cause, shows) in [
         ("place v0.1.0 (lib)", Verdict::PathBound, Cause::Path, "/habits/place"),
         ("outdir v0.1.0 (build script run)", Verdict::PathBound, Cause::Path, "/target/debug/"),
         ("clock v0.1.0 (build script run)", Verdict::Volatile, Cause::Time, "AT: u64 = 1"),
-        ("random v0.1.0 (build script run)", Verdict::Unobserved, Cause::Unknown, "SEED: u64 = 0x"),
-        ("shuffled v0.1.0 (lib)", Verdict::Unobserved, Cause::Order, "name"),
+        ("random v0.1.0 (build script run)", Verdict::Portable, Cause::Unknown, "SEED: u64 = 0x"),
+        ("shuffled v0.1.0 (lib)", Verdict::Portable, Cause::Order, "name"),
     ] {
         let unit = unit(&result, name);
         assert_eq!((unit.verdict, unit.outcome), (verdict, Repeated::Different), "{name}");
@@ -124,8 +125,8 @@ fn each_habit_is_found_and_named() {
         assert_eq!(unit.outcome, Repeated::Equal, "{name}");
         assert_eq!(unit.verdict.sharing(), Sharing::Everywhere);
     }
-    assert_eq!((result.totals.different, result.totals.failed), (0, 0));
-    assert_eq!(result.totals.varying, 5);
+    assert_eq!((result.totals.different, result.totals.failed), (2, 0));
+    assert_eq!(result.totals.varying, 3);
     // Nothing of it got into the store or the project.
     all_hit(&project, &["build"]);
 }
