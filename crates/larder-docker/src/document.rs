@@ -177,6 +177,16 @@ impl Document {
         self.lineage(stage).into_iter().flat_map(|stage| &self.stages[stage].steps)
     }
 
+    /// Every `RUN`: the number of its stage, the instruction, and what it runs.
+    pub fn runs(&self) -> impl Iterator<Item = (usize, &Step, &Run)> {
+        self.stages.iter().enumerate().flat_map(|(index, stage)| {
+            stage.steps.iter().filter_map(move |step| match &step.kind {
+                Kind::Run(run) => Some((index, step, run)),
+                _ => None,
+            })
+        })
+    }
+
     /// The image under a stage: not the name of another one.
     pub fn image(&self, stage: usize) -> &str {
         let first = self.lineage(stage)[0];

@@ -1,6 +1,5 @@
 //! Sources that are there only so that dependencies compile.
 
-use crate::document::Kind;
 use crate::lint::cargo_call::CargoCall;
 use crate::lint::{Found, Level, Rule, Subject};
 
@@ -19,8 +18,7 @@ fn check(subject: &Subject<'_>, found: &mut Found) {
     if !CargoCall::all(subject.document).iter().any(CargoCall::builds) {
         return;
     }
-    for step in subject.document.stages.iter().flat_map(|stage| &stage.steps) {
-        let Kind::Run(run) = &step.kind else { continue };
+    for (_, _, run) in subject.document.runs() {
         for command in &run.commands {
             let is_source = |path: &str| {
                 path.ends_with("main.rs") || path.ends_with("lib.rs") || path.ends_with("build.rs")

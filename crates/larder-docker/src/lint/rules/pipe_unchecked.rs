@@ -16,26 +16,23 @@ pub(super) const RULE: Rule = Rule {
 
 fn check(subject: &Subject<'_>, found: &mut Found) {
     let document = subject.document;
-    for (index, stage) in document.stages.iter().enumerate() {
-        for step in &stage.steps {
-            let Kind::Run(run) = &step.kind else { continue };
-            // The last SHELL before this step.
-            let shell = document.history(index).filter_map(|other| match &other.kind {
-                Kind::Shell(words) if other.line < step.line => Some(words),
-                _ => None,
-            });
-            let is_strict =
-                shell.last().is_some_and(|words| words.iter().any(|w| w.contains("pipefail")))
-                    || run.commands.iter().any(|c| c.program() == "set" && c.has("pipefail"))
-                    || run.commands.iter().any(|c| c.words.iter().any(|w| w.contains("pipefail")));
-            let pipe = run.commands.iter().zip(run.commands.iter().skip(1)).find(|(one, two)| {
-                one.piped
-                    && matches!(one.program(), "curl" | "wget")
-                    && matches!(two.program(), "sh" | "bash" | "tar" | "gunzip" | "zcat" | "xz")
-            });
-            if let (Some((download, _)), false) = (pipe, is_strict) {
-                found.at(download.line, "");
-            }
+    for (index, step, run) in document.runs() {
+        // The last SHELL before this step.
+        let shell = document.history(index).filter_map(|other| match &other.kind {
+            Kind::Shell(words) if other.line < step.line => Some(words),
+            _ => None,
+        });
+        let is_strict =
+            shell.last().is_some_and(|words| words.iter().any(|w| w.contains("pipefail")))
+                || run.commands.iter().any(|c| c.program() == "set" && c.has("pipefail"))
+                || run.commands.iter().any(|c| c.words.iter().any(|w| w.contains("pipefail")));
+        let pipe = run.commands.iter().zip(run.commands.iter().skip(1)).find(|(one, two)| {
+            one.piped
+                && matches!(one.program(), "curl" | "wget")
+                && matches!(two.program(), "sh" | "bash" | "tar" | "gunzip" | "zcat" | "xz")
+        });
+        if let (Some((download, _)), false) = (pipe, is_strict) {
+            found.at(download.line, "");
         }
     }
 }

@@ -1,6 +1,5 @@
 //! Downloads that several builds unpack at once.
 
-use crate::document::Kind;
 use crate::lint::places::is_registry;
 use crate::lint::{Found, Level, Rule, Subject};
 
@@ -16,8 +15,7 @@ pub(super) const RULE: Rule = Rule {
 };
 
 fn check(subject: &Subject<'_>, found: &mut Found) {
-    for step in subject.document.stages.iter().flat_map(|stage| &stage.steps) {
-        let Kind::Run(run) = &step.kind else { continue };
+    for (_, step, run) in subject.document.runs() {
         let is_unlocked = |mount: &&crate::document::Mount| {
             mount.is("cache")
                 && is_registry(mount.target())

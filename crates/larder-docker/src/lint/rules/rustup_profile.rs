@@ -1,6 +1,5 @@
 //! Toolchains with documentation.
 
-use crate::document::Kind;
 use crate::lint::{Found, Level, Rule, Subject};
 
 pub(super) const RULE: Rule = Rule {
@@ -15,8 +14,7 @@ pub(super) const RULE: Rule = Rule {
 };
 
 fn check(subject: &Subject<'_>, found: &mut Found) {
-    for step in subject.document.stages.iter().flat_map(|stage| &stage.steps) {
-        let Kind::Run(run) = &step.kind else { continue };
+    for (_, _, run) in subject.document.runs() {
         let mut from_rustup = false;
         for command in &run.commands {
             let words = &command.words;

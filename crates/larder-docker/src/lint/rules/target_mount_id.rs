@@ -1,6 +1,5 @@
 //! Target directories that builds for different platforms share.
 
-use crate::document::Kind;
 use crate::lint::places::is_target;
 use crate::lint::{Found, Level, Rule, Subject};
 
@@ -17,16 +16,13 @@ pub(super) const RULE: Rule = Rule {
 
 fn check(subject: &Subject<'_>, found: &mut Found) {
     let document = subject.document;
-    for (index, stage) in document.stages.iter().enumerate() {
-        for step in &stage.steps {
-            let Kind::Run(run) = &step.kind else { continue };
-            for mount in run.mounts.iter().filter(|mount| is_target(document, index, mount)) {
-                let id = mount.get("id").unwrap_or(mount.target());
-                // Any variable may be the platform, under whatever name.
-                let names = ["$", "amd64", "arm64", "x86_64", "aarch64"];
-                if !names.iter().any(|name| id.contains(name)) {
-                    found.at(step.line, format!("`{id}`"));
-                }
+    for (index, step, run) in document.runs() {
+        for mount in run.mounts.iter().filter(|mount| is_target(document, index, mount)) {
+            let id = mount.get("id").unwrap_or(mount.target());
+            // Any variable may be the platform, under whatever name.
+            let names = ["$", "amd64", "arm64", "x86_64", "aarch64"];
+            if !names.iter().any(|name| id.contains(name)) {
+                found.at(step.line, format!("`{id}`"));
             }
         }
     }

@@ -18,19 +18,16 @@ pub(super) const RULE: Rule = Rule {
 
 fn check(subject: &Subject<'_>, found: &mut Found) {
     let document = subject.document;
-    for (index, stage) in document.stages.iter().enumerate() {
-        for step in &stage.steps {
-            let Kind::Run(run) = &step.kind else { continue };
-            let builds = run.commands.iter().filter_map(CargoCall::new).any(|call| call.builds());
-            let touches = run.commands.iter().any(|c| c.program() == "touch" || c.has("touch"));
-            let is_mounted = run.mounts.iter().any(|mount| is_target(document, index, mount));
-            let is_copied = document.history(index).any(|other| {
-                other.line < step.line
-                    && matches!(&other.kind, Kind::Copy(copy) if copy.from.is_none() && copy.sources.iter().any(|source| is_source(source)))
-            });
-            if builds && is_mounted && is_copied && !touches {
-                found.at(step.line, "");
-            }
+    for (index, step, run) in document.runs() {
+        let builds = run.commands.iter().filter_map(CargoCall::new).any(|call| call.builds());
+        let touches = run.commands.iter().any(|c| c.program() == "touch" || c.has("touch"));
+        let is_mounted = run.mounts.iter().any(|mount| is_target(document, index, mount));
+        let is_copied = document.history(index).any(|other| {
+            other.line < step.line
+                && matches!(&other.kind, Kind::Copy(copy) if copy.from.is_none() && copy.sources.iter().any(|source| is_source(source)))
+        });
+        if builds && is_mounted && is_copied && !touches {
+            found.at(step.line, "");
         }
     }
 }

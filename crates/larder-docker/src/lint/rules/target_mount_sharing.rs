@@ -1,6 +1,5 @@
 //! Target directories that builds change under each other.
 
-use crate::document::Kind;
 use crate::lint::places::is_target;
 use crate::lint::{Found, Level, Rule, Subject};
 
@@ -17,13 +16,10 @@ pub(super) const RULE: Rule = Rule {
 
 fn check(subject: &Subject<'_>, found: &mut Found) {
     let document = subject.document;
-    for (index, stage) in document.stages.iter().enumerate() {
-        for step in &stage.steps {
-            let Kind::Run(run) = &step.kind else { continue };
-            for mount in run.mounts.iter().filter(|mount| is_target(document, index, mount)) {
-                if matches!(mount.get("sharing"), None | Some("shared")) {
-                    found.at(step.line, format!("`{}`", mount.target()));
-                }
+    for (index, step, run) in document.runs() {
+        for mount in run.mounts.iter().filter(|mount| is_target(document, index, mount)) {
+            if matches!(mount.get("sharing"), None | Some("shared")) {
+                found.at(step.line, format!("`{}`", mount.target()));
             }
         }
     }

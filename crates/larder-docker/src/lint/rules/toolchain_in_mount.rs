@@ -1,6 +1,5 @@
 //! Toolchains that vanish with a mount.
 
-use crate::document::Kind;
 use crate::lint::places::{is_cargo_home, is_rustup_home};
 use crate::lint::{Found, Level, Rule, Subject};
 
@@ -17,14 +16,11 @@ pub(super) const RULE: Rule = Rule {
 
 fn check(subject: &Subject<'_>, found: &mut Found) {
     let document = subject.document;
-    for (index, stage) in document.stages.iter().enumerate() {
-        for step in &stage.steps {
-            let Kind::Run(run) = &step.kind else { continue };
-            for mount in run.mounts.iter().filter(|mount| mount.is("cache")) {
-                let target = document.expanded(index, mount.target());
-                if is_cargo_home(&target) || is_rustup_home(&target) {
-                    found.at(step.line, format!("`{}`", mount.target()));
-                }
+    for (index, step, run) in document.runs() {
+        for mount in run.mounts.iter().filter(|mount| mount.is("cache")) {
+            let target = document.expanded(index, mount.target());
+            if is_cargo_home(&target) || is_rustup_home(&target) {
+                found.at(step.line, format!("`{}`", mount.target()));
             }
         }
     }
