@@ -2,6 +2,7 @@
 //!
 //! An engine that does not start is a failure, not a reason to pass.
 
+pub(crate) mod bench;
 mod engine;
 mod generated;
 mod images;

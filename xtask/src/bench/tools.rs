@@ -30,6 +30,9 @@ const PEERS: &[Package] = &[
     Package { name: "mbx", version: "1.29.1", args: &[] },
 ];
 
+/// Prepares and builds dependencies in containers; no cache of compilers.
+const CHEF: Package = Package { name: "cargo-chef", version: "0.1.78", args: &[] };
+
 /// Names of all tools, cargo first: the others are compared with it.
 pub(crate) fn names() -> Vec<String> {
     ["cargo", "larder"]
@@ -67,6 +70,16 @@ pub(crate) fn install(wanted: &[String], larder: Option<&Path>) -> Result<Vec<To
         tools.push(Tool::new(peer.name, exe, &["--version"])?);
     }
     Ok(tools)
+}
+
+/// cargo-chef, installed if need be.
+pub(crate) fn chef() -> Result<PathBuf> {
+    let root = workspace::target("tools").join(CHEF.name);
+    let exe = root.join("bin").join(CHEF.name);
+    if !exe.is_file() {
+        install_peer(&CHEF, &root)?;
+    }
+    Ok(exe)
 }
 
 /// Installs a peer with the lock file that it ships; where that names versions
