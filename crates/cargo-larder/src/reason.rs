@@ -29,6 +29,9 @@ pub(crate) fn line(reason: &MissReason) -> String {
         MissReason::SideOutputChanged { path } => {
             format!("the file `{path}`, which it writes, is not as it left it")
         }
+        MissReason::Unobserved { detail } => {
+            format!("nobody saw what the stored result was made from: {detail}")
+        }
         MissReason::Uncacheable { detail } => format!("it cannot be stored: {detail}"),
     }
 }

@@ -7,7 +7,7 @@ use crate::observed::Observed;
 use crate::scan::{Found, Scanner};
 use crate::telling::PACKAGE;
 use larder_key::verdict::{Facts, Observation};
-use larder_schema::pathset::{PathInput, PathSet, PathUse};
+use larder_schema::pathset::{PathInput, PathSet, PathUse, Unseen};
 use larder_schema::plan::{Mode, UnitIndex};
 use std::path::Path;
 
@@ -24,8 +24,12 @@ impl Build<'_> {
         said: &[(&str, &str)],
         observed: Observed,
     ) -> Facts {
+        let observation = self.observation(unit, observed.unseen.as_ref());
+        if matches!(observation, Observation::NotObserved(_)) {
+            path_set.unseen = observed.unseen.map(|(unseen, _)| unseen);
+        }
         let mut facts = Facts {
-            observation: self.observation(unit, observed.unseen),
+            observation,
             host_files: of_host(&observed.of_host).into_iter().collect(),
             network: observed.network,
             unkeyed: observed.unkeyed,
@@ -87,7 +91,7 @@ impl Build<'_> {
 
     /// Whether it is known what a unit read, and why not where something may
     /// have been missed.
-    fn observation(&self, unit: UnitIndex, unseen: Option<String>) -> Observation {
+    fn observation(&self, unit: UnitIndex, unseen: Option<&(Unseen, String)>) -> Observation {
         let who = match (self.plan.units[unit].is_run(), self.programs(unit).as_slice()) {
             (true, _) => "its build script".to_owned(),
             (false, []) => return Observation::NotNeeded,
@@ -98,7 +102,7 @@ impl Build<'_> {
         };
         match unseen {
             None => Observation::Observed,
-            Some(why) => Observation::NotObserved(format!(
+            Some((_, why)) => Observation::NotObserved(format!(
                 "{who} was not wholly observed: only declared inputs are known for certain ({why})"
             )),
         }

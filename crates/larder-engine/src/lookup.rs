@@ -9,7 +9,7 @@
 use crate::build::{Build, Chosen, ChosenMap, RunOutput};
 use larder_key::explain;
 use larder_key::inputs::{self, Inputs};
-use larder_schema::pathset::{KeyInputs, PathSet};
+use larder_schema::pathset::{KeyInputs, PathSet, Unseen};
 use larder_schema::plan::UnitIndex;
 use larder_schema::record::ResultRecord;
 use larder_schema::report::MissReason;
@@ -30,6 +30,8 @@ pub(crate) struct Found {
     pub damaged: Option<String>,
     /// A side output is not as it was left.
     pub side_output: Option<String>,
+    /// The result is of a run that was not observed, though it can be here.
+    pub unseen: Option<Unseen>,
 }
 
 impl Build<'_> {
@@ -91,13 +93,22 @@ impl Build<'_> {
         let Ok(Some(sets)) = self.store.path_sets(identity) else { return found };
         for set in sets.sets {
             let key = inputs::key_from_base(&base, &self.values(unit, &set));
-            found.key.get_or_insert(key);
+            // A key from a path set that may lack something predicts nothing:
+            // what is above was built from the same unseen inputs.
+            let unseen = self.observing.refuses(&set);
+            if unseen.is_none() {
+                found.key.get_or_insert(key);
+            }
             let set = Arc::new(set);
             let salted = private.map(|salt| private_key(&key, salt));
             for (stored, private) in [(Some(key), false), (salted, true)] {
                 let Some(stored) = stored else { continue };
                 let Ok(Some(record)) = self.store.record(&stored) else { continue };
                 if record.identity != *identity {
+                    continue;
+                }
+                if let Some(unseen) = unseen {
+                    found.unseen.get_or_insert(unseen);
                     continue;
                 }
                 if let Some(problem) = self.unusable(unit, &record, chosen) {
@@ -192,6 +203,9 @@ impl Build<'_> {
         }
         if let Some(path) = &found.side_output {
             return MissReason::SideOutputChanged { path: path.clone() };
+        }
+        if let Some(unseen) = found.unseen {
+            return MissReason::Unobserved { detail: unseen.words().to_owned() };
         }
         let unknown: Vec<String> = self
             .counted_dependencies(unit)

@@ -30,9 +30,10 @@ use larder_sandbox::inputs::{self, Inputs};
 use larder_sandbox::observation::{
     Domain, Found, Gap, Observation, Query, Touched, Unobserved, Uses,
 };
-use larder_schema::pathset::{PathInput, PathSet, PathUse};
+use larder_schema::pathset::{PathInput, PathSet, PathUse, Unseen};
 use larder_schema::plan::{UnitIndex, escape};
 use larder_schema::record::Undeclared;
+use larder_schema::report::MissReason;
 use std::collections::{BTreeSet, HashSet};
 use std::path::{Path, PathBuf};
 
@@ -51,8 +52,8 @@ pub(crate) struct Observed {
     pub network: Vec<String>,
     /// What no key can hold.
     pub unkeyed: Vec<String>,
-    /// Why something may have been missed, if so.
-    pub unseen: Option<String>,
+    /// Why something may have been missed, if so, with a sentence.
+    pub unseen: Option<(Unseen, String)>,
     /// An input that changed while it was being used.
     pub changed: Option<String>,
 }
@@ -67,6 +68,10 @@ pub(crate) struct Known<'a> {
     pub files: &'a HashSet<PathBuf>,
     /// When it began.
     pub began: Began,
+    /// Whether it can never be observed as a whole: it runs behind a wrapper.
+    pub hides: bool,
+    /// Why it ran.
+    pub miss: Option<&'a MissReason>,
 }
 
 impl Build<'_> {
@@ -77,11 +82,22 @@ impl Build<'_> {
         seen: Result<&Observation, &Unobserved>,
         known: &Known<'_>,
     ) -> Observed {
+        let unseen = match self.observing.unseen(seen) {
+            Some(_) if known.hides => Some(Unseen::Hides),
+            // An observer that fails twice would fail for ever.
+            Some(Unseen::Failed) if matches!(known.miss, Some(MissReason::Unobserved { .. })) => {
+                Some(Unseen::Hides)
+            }
+            unseen => unseen,
+        };
         let seen = match seen {
             Ok(seen) => seen,
-            Err(why) => return Observed { unseen: Some(why.to_string()), ..Observed::default() },
+            Err(why) => {
+                let unseen = unseen.map(|unseen| (unseen, why.to_string()));
+                return Observed { unseen, ..Observed::default() };
+            }
         };
-        let mut observed = Observed { unseen: gaps(seen), ..Observed::default() };
+        let mut observed = Observed { unseen: unseen.zip(gaps(seen)), ..Observed::default() };
         let explained = Explained::of(self, unit, known);
         let left = inputs::writes(seen, &|path| explained.is_own(path));
         let mut found = inputs::inputs(seen, &|path| {

@@ -3,8 +3,9 @@
 
 use crate::outside::Names;
 use larder_sandbox::capabilities::Capabilities;
-use larder_sandbox::observation::Mechanism;
+use larder_sandbox::observation::{Gap, Mechanism, Observation, Unobserved};
 use larder_sandbox::watch::{Observe, Watch};
+use larder_schema::pathset::{PathSet, Unseen};
 use larder_schema::plan::{Plan, Source};
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
@@ -78,6 +79,24 @@ impl Observing {
     /// How a process that runs foreign code is started.
     pub(crate) fn watch(&self) -> Watch {
         Watch { observe: self.observe, confinement: None }
+    }
+
+    /// Why something of a run may be unknown, if so.
+    pub(crate) fn unseen(&self, seen: Result<&Observation, &Unobserved>) -> Option<Unseen> {
+        let failed = |gap: &Gap| matches!(gap, Gap::Failed(_));
+        match seen {
+            Ok(seen) if seen.gaps.iter().any(failed) => Some(Unseen::Failed),
+            Ok(seen) => (!seen.gaps.is_empty()).then_some(Unseen::Hides),
+            Err(_) if self.observe == Observe::No => Some(Unseen::SwitchedOff),
+            Err(_) if !self.works() => Some(Unseen::Impossible),
+            Err(_) => Some(Unseen::Failed),
+        }
+    }
+
+    /// Whether a result with this path set is too little for this build: it
+    /// would see more of the run than was seen.
+    pub(crate) fn refuses(&self, set: &PathSet) -> Option<Unseen> {
+        set.unseen.filter(|unseen| unseen.may_be_seen() && self.works())
     }
 
     /// Where `PATH` leads for a name.

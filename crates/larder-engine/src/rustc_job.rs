@@ -71,7 +71,14 @@ impl Build<'_> {
             _ => macro_files,
         };
         let mut path_set = self.rustc_path_set(unit, &dep_info, &process, macro_files.as_ref());
-        let known = Known { declared: &path_set, cwd: &process.cwd, files: &files, began };
+        let known = Known {
+            declared: &path_set,
+            cwd: &process.cwd,
+            files: &files,
+            began,
+            hides: wrapped,
+            miss: task.miss.as_ref(),
+        };
         let mut observed = self.observed(unit, watched.observation.as_ref(), &known);
         path_set.paths.extend(std::mem::take(&mut observed.inputs));
         let (side_outputs, kept) = self.side_outputs(unit, &task.pending, &observed.written);
@@ -306,7 +313,11 @@ impl Build<'_> {
                 }
             }
         }
-        PathSet { paths: paths.into_iter().collect(), env: env.into_iter().collect() }
+        PathSet {
+            paths: paths.into_iter().collect(),
+            env: env.into_iter().collect(),
+            ..PathSet::default()
+        }
     }
 
     /// Directories whose files the key knows already.

@@ -67,7 +67,14 @@ impl Build<'_> {
             return Err(fail("build script logged errors".to_owned()));
         }
         let mut path_set = self.script_path_set(unit, &real);
-        let known = Known { declared: &path_set, cwd: &process.cwd, files: &HashSet::new(), began };
+        let known = Known {
+            declared: &path_set,
+            cwd: &process.cwd,
+            files: &HashSet::new(),
+            began,
+            hides: false,
+            miss: task.miss.as_ref(),
+        };
         let mut observed = self.observed(unit, watched.observation.as_ref(), &known);
         if observed.unseen.is_some() {
             observed.written.extend(self.written_in_package(unit, began));
@@ -206,7 +213,11 @@ impl Build<'_> {
         let is_own = |name: &&String| own.iter().any(|var| var.name == **name && !var.configured);
         let env: BTreeSet<String> =
             said.rerun_if_env_changed.iter().filter(|name| !is_own(name)).cloned().collect();
-        PathSet { paths: paths.into_iter().collect(), env: env.into_iter().collect() }
+        PathSet {
+            paths: paths.into_iter().collect(),
+            env: env.into_iter().collect(),
+            ..PathSet::default()
+        }
     }
 
     /// A path package whose script declares a file that is not there runs its

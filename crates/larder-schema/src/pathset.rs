@@ -7,7 +7,7 @@ use crate::Digest;
 use serde::{Deserialize, Serialize};
 
 /// Version of [`PathSets`].
-pub const PATH_SETS_VERSION: u32 = 3;
+pub const PATH_SETS_VERSION: u32 = 4;
 
 /// What about a path an action depends on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -46,6 +46,40 @@ pub struct PathInput {
     pub uses: PathUse,
 }
 
+/// Why the inputs of a run that wanted to be observed are not all known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Unseen {
+    /// Observation was switched off.
+    SwitchedOff,
+    /// Nothing that observes worked where it ran.
+    Impossible,
+    /// It was observed, and the observer failed.
+    Failed,
+    /// Some of it cannot be seen, however often it runs: it hides behind a
+    /// wrapper, leaves processes behind, changes its root directory.
+    Hides,
+}
+
+impl Unseen {
+    /// Whether another run, in a build that observes, may show more.
+    #[must_use]
+    pub fn may_be_seen(self) -> bool {
+        self != Self::Hides
+    }
+
+    /// For people, about a run.
+    #[must_use]
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::SwitchedOff => "observation was switched off",
+            Self::Impossible => "nothing that observes worked where it ran",
+            Self::Failed => "the observer failed",
+            Self::Hides => "not all that it does can be observed",
+        }
+    }
+}
+
 /// The inputs of one run: a sorted set.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PathSet {
@@ -55,6 +89,9 @@ pub struct PathSet {
     /// Environment variables, sorted; an absent one is a value too.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub env: Vec<String>,
+    /// Why there may be more, if foreign code ran and was not wholly observed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unseen: Option<Unseen>,
 }
 
 /// The most recent path sets of one identity, newest first, with the key that

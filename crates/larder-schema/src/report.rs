@@ -60,6 +60,11 @@ pub enum MissReason {
         /// The file.
         path: String,
     },
+    /// Its stored result is of a run that was not observed, and here it is.
+    Unobserved {
+        /// Why it was not.
+        detail: String,
+    },
     /// The store cannot hold this unit.
     Uncacheable {
         /// Why.

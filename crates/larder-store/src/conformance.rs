@@ -46,7 +46,10 @@ pub fn sample_record(key: &Digest, outputs: &[(&str, &[u8])]) -> ResultRecord {
 #[must_use]
 pub fn sample_path_sets(path: &str) -> PathSets {
     let paths = vec![PathInput { path: path.to_owned(), uses: PathUse::Content }];
-    PathSets { version: PATH_SETS_VERSION, sets: vec![PathSet { paths, env: vec!["CC".into()] }] }
+    PathSets {
+        version: PATH_SETS_VERSION,
+        sets: vec![PathSet { paths, env: vec!["CC".into()], unseen: None }],
+    }
 }
 
 /// All of a blob, if it is there.

@@ -9,3 +9,4 @@ mod habits;
 mod macros;
 mod neighbours;
 mod scripts;
+mod unobserved;

@@ -71,6 +71,7 @@ fn reason(miss: &MissReason) -> String {
         MissReason::Damaged { .. } => "damaged".into(),
         MissReason::Collected => "collected".into(),
         MissReason::SideOutputChanged { .. } => "side output".into(),
+        MissReason::Unobserved { .. } => "unobserved".into(),
         MissReason::Uncacheable { .. } => "uncacheable".into(),
     }
 }
