@@ -104,6 +104,7 @@ impl<'a> Asked<'a> {
             Verbosity::Verbose => 1,
             Verbosity::VeryVerbose => 2,
         };
+        let settings = Settings::read(host)?;
         let flag = |get: fn(&Common) -> bool| get(context.globals) || get(self.common);
         Ok(BuildRequest {
             command: self.command.into(),
@@ -118,7 +119,8 @@ impl<'a> Asked<'a> {
             short_diagnostics: MessageFormat::resolve(&self.format.message_format)?.is_short(),
             diagnostic_width: host.columns,
             color: context.console.is_colored(),
-            observe: Settings::read(host)?.observe,
+            observe: settings.observe,
+            hermetic: settings.hermetic.or_all(self.larder.hermetic),
             dry_run: self.larder.dry_run,
             frozen: flag(|c| c.offline) || flag(|c| c.locked) || flag(|c| c.frozen),
         })
@@ -234,7 +236,10 @@ fn give_to_cargo(
     args: &CargoArgs,
     why: Option<&str>,
 ) -> anyhow::Error {
-    if let Err(error) = give_to_cargo_checks(context.console, asked, why) {
+    // `LARDER=off` says so itself, unless the flag says otherwise.
+    let configured = || why.is_some() && Settings::read(context.host).is_ok_and(|s| s.hermetic.all);
+    let hermetic = asked.larder.hermetic || configured();
+    if let Err(error) = give_to_cargo_checks(context.console, asked, why, hermetic) {
         return error;
     }
     become_cargo(context.host, context.split, &args.for_cargo(context.split))
@@ -244,6 +249,7 @@ fn give_to_cargo_checks(
     console: &Console,
     asked: &Asked<'_>,
     why: Option<&str>,
+    hermetic: bool,
 ) -> anyhow::Result<()> {
     let reason = match why {
         None => "larder is off".to_owned(),
@@ -253,6 +259,9 @@ fn give_to_cargo_checks(
         }
         Some(what) => format!("larder does not model {what}"),
     };
+    if hermetic {
+        bail!("{reason}, so cargo would build, and cargo has no `--hermetic`");
+    }
     if asked.larder.dry_run {
         bail!("{reason}, so cargo would build, and cargo has no `--dry-run`");
     }
@@ -420,7 +429,7 @@ mod tests {
         let (manifest, mut larder) = <(ManifestFlags, LarderFlags)>::default();
         larder.report = Some("r.json".into());
         let asked = Asked::new("build", &common, &format, &compile, &manifest, &larder);
-        give_to_cargo_checks(&console, &asked, Some("`--timings`")).unwrap();
+        give_to_cargo_checks(&console, &asked, Some("`--timings`"), false).unwrap();
         assert_eq!(
             err.text(),
             "warning: no report is written: larder does not model `--timings`\n\
@@ -429,6 +438,9 @@ mod tests {
         );
         larder.dry_run = true;
         let asked = Asked::new("build", &common, &format, &compile, &manifest, &larder);
-        assert!(give_to_cargo_checks(&console, &asked, None).is_err());
+        assert!(give_to_cargo_checks(&console, &asked, None, false).is_err());
+        larder.dry_run = false;
+        let asked = Asked::new("build", &common, &format, &compile, &manifest, &larder);
+        assert!(give_to_cargo_checks(&console, &asked, None, true).is_err());
     }
 }

@@ -32,6 +32,9 @@ pub(crate) fn line(reason: &MissReason) -> String {
         MissReason::Unobserved { detail } => {
             format!("nobody saw what the stored result was made from: {detail}")
         }
+        MissReason::NotHermetic { detail } => {
+            format!("the run of the stored result was not hermetic: {detail}")
+        }
         MissReason::Uncacheable { detail } => format!("it cannot be stored: {detail}"),
     }
 }

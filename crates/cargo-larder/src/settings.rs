@@ -5,6 +5,10 @@
 //! # ~/.config/larder/config.toml
 //! dir = "/fast/larder"
 //! observe = "auto"
+//! hermetic = true
+//!
+//! [packages.openssl-sys]
+//! read = ["/opt/openssl"]
 //!
 //! [gc]
 //! max-size = "20GB"
@@ -17,9 +21,11 @@ use crate::env_vars::{
 use crate::host::Host;
 use crate::quantity;
 use anyhow::Context as _;
+use larder_engine::rules::{Allowed, Hermetic, PackageRules};
 use larder_sandbox::observation::Mechanism;
 use larder_sandbox::watch::Observe;
 use serde::Deserialize;
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -57,6 +63,8 @@ pub(crate) struct Settings {
     pub(crate) dir_origin: Origin,
     /// How build scripts and proc-macros are observed.
     pub(crate) observe: Observe,
+    /// Which build scripts and proc-macros are confined.
+    pub(crate) hermetic: Hermetic,
     /// What `gc` shrinks the store to.
     pub(crate) gc_max_size: u64,
     /// How long an unused result is kept.
@@ -70,8 +78,31 @@ pub(crate) struct Settings {
 struct File {
     dir: Option<PathBuf>,
     observe: Option<String>,
+    hermetic: Option<bool>,
+    #[serde(default)]
+    packages: BTreeMap<String, Package>,
     #[serde(default)]
     gc: Gc,
+}
+
+/// What is said of a package.
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+struct Package {
+    hermetic: Option<bool>,
+    #[serde(default)]
+    read: Vec<PathBuf>,
+    #[serde(default)]
+    write: Vec<PathBuf>,
+    #[serde(default)]
+    network: bool,
+}
+
+impl From<Package> for PackageRules {
+    fn from(said: Package) -> Self {
+        let Package { hermetic, read, write, network } = said;
+        Self { hermetic, allowed: Allowed { read, write, network } }
+    }
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -136,7 +167,13 @@ impl Settings {
                 .with_context(|| format!("invalid `gc.max-age` {}", in_file()))?,
             (None, None) => MAX_AGE,
         };
-        Ok(Self { dir, dir_origin, observe, gc_max_size, gc_max_age, file: path })
+        let packages = file.packages.into_iter().map(|(name, said)| (name, said.into()));
+        let hermetic = Hermetic {
+            all: file.hermetic.unwrap_or(false),
+            packages: packages.collect(),
+            file: path.clone(),
+        };
+        Ok(Self { dir, dir_origin, observe, hermetic, gc_max_size, gc_max_age, file: path })
     }
 }
 
@@ -179,15 +216,19 @@ mod tests {
         assert_eq!((none.gc_max_size, none.gc_max_age), (MAX_SIZE, MAX_AGE));
         assert_eq!(none.dir_origin, Origin::Default);
         assert_eq!(none.observe, Observe::Best);
+        assert!(!none.hermetic.all);
 
         fs_err::write(
             &file,
-            "dir = 'x'\nobserve = 'off'\n[gc]\nmax-size = '1GB'\nmax-age = '2d'\n",
+            "dir = 'x'\nobserve = 'off'\nhermetic = true\n\
+             [packages.a]\nread = ['b']\n[gc]\nmax-size = '1GB'\nmax-age = '2d'\n",
         )
         .unwrap();
         let from_file = settings(&[home, ("LARDER_CONFIG", config)]).unwrap();
         assert_eq!(from_file.dir, dir.path().join("x"));
         assert_eq!(from_file.observe, Observe::No);
+        assert!(from_file.hermetic.all);
+        assert_eq!(from_file.hermetic.packages["a"].allowed.read, [Path::new("b")]);
         assert_eq!(from_file.gc_max_size, 1_000_000_000);
         assert_eq!(from_file.gc_max_age, Duration::from_secs(172_800));
 

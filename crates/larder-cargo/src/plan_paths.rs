@@ -40,7 +40,7 @@ impl PlanPathSet {
             .collect();
         paths.sort();
         paths.dedup();
-        PathSet { paths, env: self.env.clone(), unseen: None }
+        PathSet { paths, env: self.env.clone(), ..PathSet::default() }
     }
 }
 

@@ -34,7 +34,7 @@ pub(crate) enum Meaning {
 pub(crate) const CPU_INFO: &str = "/proc/cpuinfo";
 
 /// Files and directories that mean nothing, with all below them.
-const NOTHING: &[&str] = &[
+pub(crate) const NOTHING: &[&str] = &[
     "/etc/ld.so.cache",
     "/etc/ld.so.conf",
     "/etc/ld.so.conf.d",

@@ -6,6 +6,7 @@ use crate::event::{Event, Reporter};
 use crate::mention_memo::MentionMemo;
 use crate::observing::Observing;
 use crate::places::{Places, libraries_below};
+use crate::rules::Hermetic;
 use crate::side_outputs::Promised;
 use crate::symbols::Symbols;
 use larder_key::inputs::{self, Inputs};
@@ -42,6 +43,8 @@ pub(crate) struct Build<'a> {
     pub tools: String,
     /// What `target-cpu=native` stands for.
     pub cpu: String,
+    /// Which runs are confined.
+    pub hermetic: &'a Hermetic,
     /// How processes are observed.
     pub observing: Observing,
     /// Who hears of what happens.
@@ -406,7 +409,7 @@ fn input_kind(input: &PathInput) -> &'static str {
 
 /// Absolute paths that an argument names: `--target=/x.json`,
 /// `link-arg=-T/x.ld`, `-L/dir`.
-fn paths_in(arg: &str) -> impl Iterator<Item = &str> {
+pub(crate) fn paths_in(arg: &str) -> impl Iterator<Item = &str> {
     let start = arg.find('/').filter(|_| !arg.contains('{'));
     start
         .map(|at| &arg[at..])

@@ -28,6 +28,7 @@ impl Build<'_> {
         if matches!(observation, Observation::NotObserved(_)) {
             path_set.unseen = observed.unseen.map(|(unseen, _)| unseen);
         }
+        path_set.reach = observed.reach;
         let mut facts = Facts {
             observation,
             host_files: of_host(&observed.of_host).into_iter().collect(),

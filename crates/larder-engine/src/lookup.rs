@@ -7,9 +7,10 @@
 //! be found under it, so a hit above is as good as if the record were there.
 
 use crate::build::{Build, Chosen, ChosenMap, RunOutput};
+use crate::hermetic::Refusal;
 use larder_key::explain;
 use larder_key::inputs::{self, Inputs};
-use larder_schema::pathset::{KeyInputs, PathSet, Unseen};
+use larder_schema::pathset::{KeyInputs, PathSet};
 use larder_schema::plan::UnitIndex;
 use larder_schema::record::ResultRecord;
 use larder_schema::report::MissReason;
@@ -30,8 +31,8 @@ pub(crate) struct Found {
     pub damaged: Option<String>,
     /// A side output is not as it was left.
     pub side_output: Option<String>,
-    /// The result is of a run that was not observed, though it can be here.
-    pub unseen: Option<Unseen>,
+    /// The run of the result is not good enough for this build.
+    pub refused: Option<Refusal>,
 }
 
 impl Build<'_> {
@@ -93,10 +94,10 @@ impl Build<'_> {
         let Ok(Some(sets)) = self.store.path_sets(identity) else { return found };
         for set in sets.sets {
             let key = inputs::key_from_base(&base, &self.values(unit, &set));
-            // A key from a path set that may lack something predicts nothing:
-            // what is above was built from the same unseen inputs.
-            let unseen = self.observing.refuses(&set);
-            if unseen.is_none() {
+            // Neither does a key from a path set that is refused predict any:
+            // what is above was built from the same inputs.
+            let mut refused = self.refused(unit, &set);
+            if refused.is_none() {
                 found.key.get_or_insert(key);
             }
             let set = Arc::new(set);
@@ -107,9 +108,9 @@ impl Build<'_> {
                 if record.identity != *identity {
                     continue;
                 }
-                if let Some(unseen) = unseen {
-                    found.unseen.get_or_insert(unseen);
-                    continue;
+                if let Some(refused) = refused.take() {
+                    found.refused.get_or_insert(refused);
+                    break;
                 }
                 if let Some(problem) = self.unusable(unit, &record, chosen) {
                     match problem {
@@ -204,8 +205,14 @@ impl Build<'_> {
         if let Some(path) = &found.side_output {
             return MissReason::SideOutputChanged { path: path.clone() };
         }
-        if let Some(unseen) = found.unseen {
-            return MissReason::Unobserved { detail: unseen.words().to_owned() };
+        match &found.refused {
+            Some(Refusal::Unseen(unseen)) => {
+                return MissReason::Unobserved { detail: unseen.words().to_owned() };
+            }
+            Some(Refusal::Reach(detail)) => {
+                return MissReason::NotHermetic { detail: detail.clone() };
+            }
+            None => {}
         }
         let unknown: Vec<String> = self
             .counted_dependencies(unit)

@@ -30,7 +30,7 @@ use larder_sandbox::inputs::{self, Inputs};
 use larder_sandbox::observation::{
     Domain, Found, Gap, Observation, Query, Touched, Unobserved, Uses,
 };
-use larder_schema::pathset::{PathInput, PathSet, PathUse, Unseen};
+use larder_schema::pathset::{PathInput, PathSet, PathUse, Reach, Unseen};
 use larder_schema::plan::{UnitIndex, escape};
 use larder_schema::record::Undeclared;
 use larder_schema::report::MissReason;
@@ -54,6 +54,8 @@ pub(crate) struct Observed {
     pub unkeyed: Vec<String>,
     /// Why something may have been missed, if so, with a sentence.
     pub unseen: Option<(Unseen, String)>,
+    /// What no hermetic run would have been given.
+    pub reach: Reach,
     /// An input that changed while it was being used.
     pub changed: Option<String>,
 }
@@ -93,7 +95,11 @@ impl Build<'_> {
         let seen = match seen {
             Ok(seen) => seen,
             Err(why) => {
-                let unseen = unseen.map(|unseen| (unseen, why.to_string()));
+                let why = match known.hides {
+                    true => "it runs behind a wrapper of the compiler".to_owned(),
+                    false => why.to_string(),
+                };
+                let unseen = unseen.map(|unseen| (unseen, why));
                 return Observed { unseen, ..Observed::default() };
             }
         };
@@ -105,6 +111,7 @@ impl Build<'_> {
             left.contains(path) || touched.is_some_and(|t| explained.explains(path, t))
         });
         self.drop_what_says_nothing(&mut found, seen, &mut observed);
+        observed.reach = self.reach(unit, seen, known, &left);
         self.take_writes(unit, &left, seen, known.began, &mut observed);
         observed.changed = changed(&found, &left, seen, known.began);
         take_programs(&self.observing, &mut found, seen, &mut observed);
@@ -187,6 +194,7 @@ impl Build<'_> {
             }
             let Ok(meta) = std::fs::symlink_metadata(path) else {
                 if touched.found != Found::Absent {
+                    observed.reach.writes.push(self.observing.names.of(path).swap_remove(0));
                     observed.unkeyed.push(format!("it removes `{}`", path.display()));
                 }
                 continue;
@@ -198,6 +206,9 @@ impl Build<'_> {
             }
             let temporary = self.observing.temporary.iter().any(|tmp| path.starts_with(tmp));
             let restorable = self.is_restorable(unit, path);
+            if !temporary {
+                observed.reach.writes.push(self.observing.names.of(path).swap_remove(0));
+            }
             if !temporary || restorable {
                 observed.written.push(path.clone());
             }
@@ -287,7 +298,7 @@ fn changed(
     Some(format!("`{}` changed during the build", path.display()))
 }
 
-fn is_read_device(touched: &Touched) -> bool {
+pub(crate) fn is_read_device(touched: &Touched) -> bool {
     touched.found == Found::Special && touched.uses.intersects(Uses::READ | Uses::EXECUTED)
 }
 

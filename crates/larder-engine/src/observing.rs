@@ -15,7 +15,8 @@ use std::sync::OnceLock;
 /// What does not change during a build.
 #[derive(Debug)]
 pub(crate) struct Observing {
-    observe: Observe,
+    /// How it is asked for.
+    pub observe: Observe,
     works: OnceLock<bool>,
     /// Names in path sets.
     pub names: Names,

@@ -1,6 +1,7 @@
 //! What the engine is asked to do, and what comes of it.
 
 use crate::launch::{Launch, Surroundings};
+use crate::rules::Hermetic;
 use larder_sandbox::watch::Observe;
 use larder_schema::plan::{Plan, UnitIndex};
 use larder_schema::report::Report;
@@ -36,6 +37,8 @@ pub struct BuildRequest {
     pub color: bool,
     /// Whether and how build scripts and proc-macros are observed.
     pub observe: Observe,
+    /// Which build scripts and proc-macros are confined.
+    pub hermetic: Hermetic,
     /// Say what would be done, do nothing.
     pub dry_run: bool,
     /// `--offline`, `--locked`, `--frozen` as given (they are in `args` too).

@@ -35,7 +35,8 @@ impl Build<'_> {
     ) -> Result<Built, JobFailed> {
         let unit = task.unit;
         self.places.set_dir(unit, task.pending.dir());
-        let process = self.rustc_process(&task)?;
+        let mut process = self.rustc_process(&task)?;
+        let confined = self.confine(unit, &mut process).map_err(|error| internal(&error))?;
         // What a wrapper reads and writes is the wrapper's business.
         let wrapped = !process.program.starts_with(&self.plan.roots.sysroot)
             && process.program != Path::new(&self.plan.rustc);
@@ -47,7 +48,7 @@ impl Build<'_> {
         let started = Instant::now();
         let began = Began::now(task.pending.dir()).map_err(|error| internal(&error))?;
         let seen = Mutex::new(Seen::default());
-        let watch = if observes { self.observing.watch() } else { Watch::default() };
+        let watch = if observes { self.watch(confined.as_ref()) } else { Watch::default() };
         let watched = process
             .run_watched(&watch, &mut |stream, line| {
                 self.rustc_line(unit, stream, line, started, &seen, progress);
@@ -56,7 +57,17 @@ impl Build<'_> {
         let ended = watched.ended;
         let seen = seen.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
         if !ended.status.success() {
-            return Err(self.rustc_failed(unit, &process, ended.status, &seen));
+            let failed = self.rustc_failed(unit, &process, ended.status, &seen);
+            let known = Known {
+                declared: &PathSet::default(),
+                cwd: &process.cwd,
+                files: &HashSet::new(),
+                began,
+                hides: wrapped,
+                miss: task.miss.as_ref(),
+            };
+            let seen = watched.observation.as_ref();
+            return Err(self.failed_confined(unit, confined.as_ref(), seen, &known, failed));
         }
         let dep_info = self.take_dep_info(&task, &process.cwd)?;
         let files: HashSet<PathBuf> = dep_info
@@ -80,6 +91,18 @@ impl Build<'_> {
             miss: task.miss.as_ref(),
         };
         let mut observed = self.observed(unit, watched.observation.as_ref(), &known);
+        if let Some(confined) = &confined {
+            let seen = watched.observation.as_ref();
+            let violation = self.violation(unit, confined, &observed, seen);
+            let scratch = dep_info.env.contains_key("TMPDIR").then(|| {
+                "it reads `TMPDIR`, which is another directory in a hermetic build".to_owned()
+            });
+            if let Some(text) = violation.or(scratch) {
+                return Err(JobFailed { text, internal: false });
+            }
+        }
+        // Its temporary files are in its directory.
+        drop(confined);
         path_set.paths.extend(std::mem::take(&mut observed.inputs));
         let (side_outputs, kept) = self.side_outputs(unit, &task.pending, &observed.written);
         let undeclared = self.undeclared(unit, &observed);

@@ -25,14 +25,16 @@ impl Build<'_> {
         let unit = task.unit;
         let out_dir = task.pending.dir().to_owned();
         self.places.set_dir(unit, &out_dir);
-        let process = self.script_process(&task)?;
+        let mut process = self.script_process(&task)?;
+        let confined = self.confine(unit, &mut process).map_err(|error| internal(&error))?;
+        let watch = self.watch(confined.as_ref());
         let shown = self.shown_environment(unit);
         let command = |env: bool| process.display(if env { &shown } else { &[] });
         self.emit(&Event::Started { unit, miss: task.miss.as_ref(), command: &command });
         let began = Began::now(task.pending.dir()).map_err(|error| internal(&error))?;
         let streams = Mutex::new((String::new(), String::new()));
         let watched = process
-            .run_watched(&self.observing.watch(), &mut |stream, line| {
+            .run_watched(&watch, &mut |stream, line| {
                 let mut streams = streams.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
                 let to = match stream {
                     Stream::Stdout => &mut streams.0,
@@ -53,7 +55,19 @@ impl Build<'_> {
             for (severity, text) in directives::messages(stdout.as_bytes()) {
                 self.emit(&Event::ScriptMessage { unit, severity, text: &text });
             }
-            return Err(self.script_failed(unit, &process, ended.status, &stdout, &stderr));
+            let failed = self.script_failed(unit, &process, ended.status, &stdout, &stderr);
+            let said = self.parse_directives(unit, stdout.as_bytes()).unwrap_or_default();
+            let declared = self.script_path_set(unit, &said);
+            let known = Known {
+                declared: &declared,
+                cwd: &process.cwd,
+                files: &HashSet::new(),
+                began,
+                hides: false,
+                miss: task.miss.as_ref(),
+            };
+            let seen = watched.observation.as_ref();
+            return Err(self.failed_confined(unit, confined.as_ref(), seen, &known, failed));
         }
         let symbols = self.symbols(unit);
         let symbolic_out = symbols.symbolic(&stdout);
@@ -76,6 +90,12 @@ impl Build<'_> {
             miss: task.miss.as_ref(),
         };
         let mut observed = self.observed(unit, watched.observation.as_ref(), &known);
+        if let Some(confined) = &confined {
+            let seen = watched.observation.as_ref();
+            if let Some(text) = self.violation(unit, confined, &observed, seen) {
+                return Err(fail(text));
+            }
+        }
         if observed.unseen.is_some() {
             observed.written.extend(self.written_in_package(unit, began));
             observed.written.sort();
@@ -99,7 +119,8 @@ impl Build<'_> {
             .or(outputs.undescribed)
             .or_else(|| self.always_runs(unit, &real));
         if use_once.is_none() && !task.is_second {
-            facts.clock = self.clock_evidence(&task, &process, &outputs.files, &symbolic_out);
+            facts.clock =
+                self.clock_evidence(&task, &process, &watch, &outputs.files, &symbolic_out);
         }
         Ok(Built {
             pending: task.pending,

@@ -11,6 +11,7 @@ use crate::places::Places;
 use crate::plan_cache::{self, Planned};
 use crate::report::Heading;
 use crate::request::{BuildRequest, Outcome};
+use crate::rules::Hermetic;
 use crate::side_outputs::Promised;
 use larder_cargo::config::Jobs;
 use larder_cargo::fetch::FetchError;
@@ -79,6 +80,9 @@ pub enum EngineError {
     /// What runs found no room for its files.
     #[error("the store's disk has no room left")]
     NoRoom,
+    /// Runs cannot be confined here.
+    #[error("this build cannot be hermetic: {0}; `cargo larder doctor` checks this machine")]
+    NotHermetic(String),
     /// The system refused something that every build needs.
     #[error("{what}")]
     System {
@@ -184,49 +188,56 @@ impl<'a> Session<'a> {
         let lookup_started = Instant::now();
         let plan = &planned.plan;
         let mut seconds = Phases { plan: plan_seconds, ..Phases::default() };
-        let done = self.with_build(&planned, request.dry_run, request.observe, |build| {
-            let durations = self.store.durations();
-            let options = Options {
-                keep_going: request.keep_going,
-                diagnostic_width: request.diagnostic_width,
-                verbose: request.verbose,
-            };
-            let mut execution = Execution::prepare(build, &durations, options);
-            let missing = execution.missing();
-            self.reporter.event(&Event::LookedUp { missing, units: plan.units.len() });
-            seconds.lookup = lookup_started.elapsed().as_secs_f64();
-            let mut success = true;
-            if !request.dry_run {
-                let execute_started = Instant::now();
-                execution.announce_hits();
-                if missing > 0 {
-                    self.fetch_sources(build, &execution, &*planned.fetch)?;
-                    let pool = self.pool(request, planned.jobs.clone())?;
-                    success = execution.run(&pool);
-                    if execution.lacks_room {
-                        return Err(EngineError::NoRoom);
+        let done = self.with_build(
+            &planned,
+            request.dry_run,
+            request.observe,
+            &request.hermetic,
+            |build| {
+                build.can_confine().map_err(EngineError::NotHermetic)?;
+                let durations = self.store.durations();
+                let options = Options {
+                    keep_going: request.keep_going,
+                    diagnostic_width: request.diagnostic_width,
+                    verbose: request.verbose,
+                };
+                let mut execution = Execution::prepare(build, &durations, options);
+                let missing = execution.missing();
+                self.reporter.event(&Event::LookedUp { missing, units: plan.units.len() });
+                seconds.lookup = lookup_started.elapsed().as_secs_f64();
+                let mut success = true;
+                if !request.dry_run {
+                    let execute_started = Instant::now();
+                    execution.announce_hits();
+                    if missing > 0 {
+                        self.fetch_sources(build, &execution, &*planned.fetch)?;
+                        let pool = self.pool(request, planned.jobs.clone())?;
+                        success = execution.run(&pool);
+                        if execution.lacks_room {
+                            return Err(EngineError::NoRoom);
+                        }
                     }
+                    seconds.execute = execute_started.elapsed().as_secs_f64();
+                    let deliver_started = Instant::now();
+                    if !plan.roots.target.is_empty() {
+                        execution.deliver_companions();
+                    }
+                    success &= !execution.undelivered;
+                    seconds.deliver = deliver_started.elapsed().as_secs_f64();
+                    let _ = durations.save();
                 }
-                seconds.execute = execute_started.elapsed().as_secs_f64();
-                let deliver_started = Instant::now();
-                if !plan.roots.target.is_empty() {
-                    execution.deliver_companions();
-                }
-                success &= !execution.undelivered;
-                seconds.deliver = deliver_started.elapsed().as_secs_f64();
-                let _ = durations.save();
-            }
-            seconds.total = started.elapsed().as_secs_f64();
-            let report = execution.report(Heading {
-                larder: env!("CARGO_PKG_VERSION").to_owned(),
-                command: request.command.clone(),
-                plan_cached: planned.cached,
-                seconds,
-            });
-            let launches = execution.launches(&planned.env);
-            let surroundings = Surroundings::of(build, &planned.env);
-            Ok((report, success, execution.executables(), launches, surroundings))
-        });
+                seconds.total = started.elapsed().as_secs_f64();
+                let report = execution.report(Heading {
+                    larder: env!("CARGO_PKG_VERSION").to_owned(),
+                    command: request.command.clone(),
+                    plan_cached: planned.cached,
+                    seconds,
+                });
+                let launches = execution.launches(&planned.env);
+                let surroundings = Surroundings::of(build, &planned.env);
+                Ok((report, success, execution.executables(), launches, surroundings))
+            },
+        );
         let (report, success, executables, launches, surroundings) = done?;
         Ok(Outcome { plan: planned.plan, report, success, executables, launches, surroundings })
     }
@@ -237,6 +248,7 @@ impl<'a> Session<'a> {
         planned: &Planned,
         dry_run: bool,
         observe: Observe,
+        hermetic: &Hermetic,
         work: impl FnOnce(&Build<'_>) -> R,
     ) -> R {
         let Planned { plan, env, .. } = planned;
@@ -273,6 +285,7 @@ impl<'a> Session<'a> {
             linkers: planned.linkers.clone(),
             tools: if scripts { crate::tools::digest(stats, env) } else { String::new() },
             cpu: if native { crate::tools::cpu() } else { String::new() },
+            hermetic,
             observing: Observing::new(observe, plan, env, self.store.root()),
             reporter: self.reporter,
             memo: &planned.memo,

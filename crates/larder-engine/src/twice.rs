@@ -10,6 +10,7 @@ use crate::build::Build;
 use crate::verify::{Side, first_difference};
 use crate::work::Task;
 use larder_sandbox::process::{Process, Stream};
+use larder_sandbox::watch::{Observe, Watch};
 use larder_schema::record::OutputFile;
 use std::path::Path;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -27,6 +28,7 @@ impl Build<'_> {
         &self,
         task: &Task,
         process: &Process,
+        watch: &Watch,
         outputs: &[OutputFile],
         said: &str,
     ) -> Vec<String> {
@@ -45,7 +47,7 @@ impl Build<'_> {
         if signs.is_empty() && !calls() {
             return signs;
         }
-        signs.extend(self.differs_when_repeated(task, process, outputs, said));
+        signs.extend(self.differs_when_repeated(task, process, watch, outputs, said));
         signs
     }
 
@@ -55,6 +57,7 @@ impl Build<'_> {
         &self,
         task: &Task,
         process: &Process,
+        watch: &Watch,
         outputs: &[OutputFile],
         said: &str,
     ) -> Option<String> {
@@ -63,7 +66,7 @@ impl Build<'_> {
         name.push(".first");
         let aside = dir.with_file_name(name);
         std::fs::rename(dir, &aside).ok()?;
-        let sign = self.repeat(task, process, outputs, said, &aside);
+        let sign = self.repeat(task, process, watch, outputs, said, &aside);
         let _ = std::fs::remove_dir_all(dir);
         let _ = std::fs::rename(&aside, dir);
         sign
@@ -73,6 +76,7 @@ impl Build<'_> {
         &self,
         task: &Task,
         process: &Process,
+        watch: &Watch,
         outputs: &[OutputFile],
         said: &str,
         aside: &Path,
@@ -81,14 +85,16 @@ impl Build<'_> {
         std::fs::create_dir(dir).ok()?;
         std::thread::sleep(APART);
         let stdout = std::sync::Mutex::new(String::new());
-        let ended = process.run(&mut |stream, line| {
+        // Confined as the first time; what it does was seen then.
+        let watch = Watch { observe: Observe::No, ..watch.clone() };
+        let watched = process.run_watched(&watch, &mut |stream, line| {
             if stream == Stream::Stdout {
                 let mut out = stdout.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
                 out.push_str(line);
                 out.push('\n');
             }
         });
-        if !ended.is_ok_and(|ended| ended.status.success()) {
+        if !watched.is_ok_and(|watched| watched.ended.status.success()) {
             return None;
         }
         let stdout = stdout.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);

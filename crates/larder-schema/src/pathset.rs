@@ -7,7 +7,7 @@ use crate::Digest;
 use serde::{Deserialize, Serialize};
 
 /// Version of [`PathSets`].
-pub const PATH_SETS_VERSION: u32 = 4;
+pub const PATH_SETS_VERSION: u32 = 5;
 
 /// What about a path an action depends on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -80,6 +80,30 @@ impl Unseen {
     }
 }
 
+/// What a run of foreign code reached for although nobody gave it: beyond its
+/// own directories, its package, what it declares, the toolchain and the
+/// installed system. A hermetic run reaches for nothing.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Reach {
+    /// Templates of what it read, listed or executed, sorted.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub reads: Vec<String>,
+    /// Templates of what it made, changed or removed, sorted.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub writes: Vec<String>,
+    /// Whether it made sockets that reach beyond the machine.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub network: bool,
+}
+
+impl Reach {
+    /// Whether it reached for nothing.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.reads.is_empty() && self.writes.is_empty() && !self.network
+    }
+}
+
 /// The inputs of one run: a sorted set.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PathSet {
@@ -92,6 +116,9 @@ pub struct PathSet {
     /// Why there may be more, if foreign code ran and was not wholly observed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unseen: Option<Unseen>,
+    /// What of it, and what else, no hermetic run would have been given.
+    #[serde(default, skip_serializing_if = "Reach::is_empty")]
+    pub reach: Reach,
 }
 
 /// The most recent path sets of one identity, newest first, with the key that

@@ -65,6 +65,12 @@ pub enum MissReason {
         /// Why it was not.
         detail: String,
     },
+    /// Its stored result is of a run that reached for what a hermetic one may
+    /// not, and this build is hermetic.
+    NotHermetic {
+        /// What it reached for.
+        detail: String,
+    },
     /// The store cannot hold this unit.
     Uncacheable {
         /// Why.

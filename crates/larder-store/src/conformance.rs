@@ -48,7 +48,7 @@ pub fn sample_path_sets(path: &str) -> PathSets {
     let paths = vec![PathInput { path: path.to_owned(), uses: PathUse::Content }];
     PathSets {
         version: PATH_SETS_VERSION,
-        sets: vec![PathSet { paths, env: vec!["CC".into()], unseen: None }],
+        sets: vec![PathSet { paths, env: vec!["CC".into()], ..PathSet::default() }],
     }
 }
 

@@ -221,6 +221,14 @@ pub(crate) struct LarderFlags {
     /// One JSON document with a stable schema; see docs/reference/report.md.
     #[arg(long, value_name = "FILE", help_heading = LARDER)]
     pub(crate) report: Option<PathBuf>,
+    /// Confine build scripts and proc-macros to what they declare; whatever else they reach for is
+    /// an error
+    ///
+    /// Their own package and result, what they declare, the toolchain and the installed system may
+    /// be read; the network is closed. The configuration file says what else some packages may
+    /// touch; see docs/reference/hermetic.md. Linux with Landlock.
+    #[arg(long, help_heading = LARDER)]
+    pub(crate) hermetic: bool,
     /// Show what would come from the store and what would run, and why; do nothing
     #[arg(long, help_heading = LARDER)]
     pub(crate) dry_run: bool,

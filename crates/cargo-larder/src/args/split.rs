@@ -83,7 +83,7 @@ impl CargoArgs {
         let mut tokens = own.iter();
         while let Some(token) = tokens.next() {
             match token.to_str() {
-                Some("--dry-run") => {}
+                Some("--dry-run" | "--hermetic") => {}
                 Some("--report") => drop(tokens.next()),
                 Some(text) if text.starts_with("--report=") => {}
                 // The only option whose value may look like one of ours.

@@ -56,6 +56,9 @@ pub(crate) struct Cook {
     /// Write a report: every unit, whether it came from the store, and why not
     #[arg(long, value_name = "FILE")]
     report: Option<PathBuf>,
+    /// Confine build scripts and proc-macros, as `build --hermetic` does
+    #[arg(long)]
+    hermetic: bool,
     /// Show what would come from the store and what would run; do nothing
     #[arg(long, conflicts_with = "fetch_only")]
     dry_run: bool,
@@ -163,6 +166,7 @@ impl Cook {
         if offline {
             args.push("--offline".to_owned());
         }
+        let settings = Settings::read(context.host)?;
         Ok(BuildRequest {
             command: "cook".into(),
             args,
@@ -176,7 +180,8 @@ impl Cook {
             },
             diagnostic_width: context.host.columns,
             color: context.console.is_colored(),
-            observe: Settings::read(context.host)?.observe,
+            observe: settings.observe,
+            hermetic: settings.hermetic.or_all(self.hermetic),
             dry_run: self.dry_run,
             frozen: offline,
             ..BuildRequest::default()

@@ -63,6 +63,7 @@ impl Doctor {
             Ok(settings) => {
                 checks.extend(store(host, &settings));
                 checks.push(observation(&settings));
+                checks.push(hermetic(&settings));
             }
             Err(error) => checks.push(Check::new(
                 "settings",
@@ -202,6 +203,17 @@ fn observation(settings: &Settings) -> Check {
             let help = format!("{unseen}, and their results are `unobserved`");
             Check::new(name, State::Lacking, why.to_string(), &help)
         }
+    }
+}
+
+/// Whether build scripts and proc-macros can be confined here.
+fn hermetic(settings: &Settings) -> Check {
+    let name = "hermetic";
+    let wanted = settings.hermetic.all || !settings.hermetic.packages.is_empty();
+    let state = if wanted { State::Bad } else { State::Lacking };
+    match larder_engine::rules::can_confine(settings.observe) {
+        Ok(version) => Check::good(name, format!("by Landlock, version {version}")),
+        Err(why) => Check::new(name, state, why, "builds with `--hermetic` fail here"),
     }
 }
 

@@ -7,6 +7,7 @@ use larder_schema::report::{Report, UnitReport};
 use larder_test::{Project, TestEnv};
 
 /// One habit.
+#[derive(Clone, Copy)]
 pub(crate) struct Habit {
     /// Name of its package.
     pub(crate) name: &'static str,

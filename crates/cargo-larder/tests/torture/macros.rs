@@ -5,7 +5,7 @@ use crate::table::{env, manifest};
 use larder_schema::record::Verdict;
 use larder_test::{Mtime, Project};
 
-const HABITS: &[Habit] = &[
+pub(crate) const HABITS: &[Habit] = &[
     Habit {
         name: "nothing",
         code: "\"nothing\".into()",

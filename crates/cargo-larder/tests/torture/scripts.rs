@@ -8,7 +8,7 @@ use larder_test::{Project, TestEnv};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
-const HABITS: &[Habit] = &[
+pub(crate) const HABITS: &[Habit] = &[
     Habit {
         name: "nothing",
         code: "say(\"nothing\");",
@@ -138,11 +138,44 @@ const HABITS: &[Habit] = &[
     Habit {
         name: "daemon",
         code: "let null = || std::process::Stdio::null();\n\
-               Command::new(\"sleep\").arg(\"60\").stdin(null()).stdout(null()).stderr(null()).spawn().unwrap();\n\
+               let wait = \"while test -e @ROOT@/outside/there; do sleep 0.2; done\";\n\
+               Command::new(\"sh\").args([\"-c\", wait]).stdin(null()).stdout(null()).stderr(null()).spawn().unwrap();\n\
                say(\"started\");",
         verdict: Verdict::Unobserved,
         misses: &[],
         hits: &[],
+    },
+    Habit {
+        name: "static_helper",
+        code: "let out = env::var(\"OUT_DIR\").unwrap();\n\
+               let helper = format!(\"{out}/helper\");\n\
+               let cc = |how: &[&str]| Command::new(\"cc\").args(how).args([\"-o\", &helper, \"helper.c\"]).status().unwrap().success();\n\
+               assert!(cc(&[\"-static\"]) || cc(&[]));\n\
+               let mut c = Command::new(helper);\nc.arg(\"static.txt\");\nsay(&run(c));",
+        verdict: Verdict::HostKeyed,
+        misses: &[(
+            "what a static program reads",
+            |p| p.write("static_helper/static.txt", "two"),
+            "two",
+        )],
+        hits: &[("a file beside it", |p| p.write("static_helper/other.txt", "x"))],
+    },
+    Habit {
+        name: "clock",
+        code: "let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();\n\
+               fs::write(format!(\"{}/now\", env::var(\"OUT_DIR\").unwrap()), now.as_nanos().to_string()).unwrap();\nsay(\"timed\");",
+        verdict: Verdict::Volatile,
+        misses: &[],
+        hits: &[("a file beside it", |p| p.write("clock/other.txt", "x"))],
+    },
+    Habit {
+        name: "random",
+        code: "let n = std::collections::HashSet::from([1, 2]).len();\n\
+               let mut file = fs::File::open(\"/dev/urandom\").unwrap();\n\
+               std::io::Read::read_exact(&mut file, &mut [0; 8]).unwrap();\nsay(&n.to_string());",
+        verdict: Verdict::Portable,
+        misses: &[],
+        hits: &[("a file beside it", |p| p.write("random/other.txt", "x"))],
     },
     Habit {
         name: "late",
@@ -191,7 +224,11 @@ fn run(mut command: Command) -> String {\n    \
     String::from_utf8(command.output().unwrap().stdout).unwrap()\n}\n";
 
 fn project(env: &TestEnv) -> Project<'_> {
-    workspace(env, "habits", HABITS, &|project, habit, code| {
+    project_of(env, HABITS)
+}
+
+fn project_of<'env>(env: &'env TestEnv, habits: &[Habit]) -> Project<'env> {
+    workspace(env, "habits", habits, &|project, habit, code| {
         let name = habit.name;
         project.write(format!("{name}/Cargo.toml"), &manifest(name, ""));
         project.write(
@@ -235,6 +272,12 @@ fn files(project: &Project<'_>) {
         ("link/two/text", "two"),
         ("children/deep.txt", "one"),
         ("late/when.txt", "one"),
+        ("static_helper/static.txt", "one"),
+        (
+            "static_helper/helper.c",
+            "#include <stdio.h>\nint main(int n, char **v) {\n    int c;\n    FILE *f = fopen(v[n - 1], \"r\");\n    \
+             while ((c = getc(f)) != EOF) putchar(c);\n    return 0;\n}\n",
+        ),
     ] {
         project.write(file, text);
     }
@@ -264,6 +307,31 @@ fn the_table_of_scripts() {
     let project = project(&env);
     files(&project);
     hold(&project, HABITS, "run-custom-build");
+}
+
+/// What ptrace sees is what notification sees.
+#[test]
+fn the_table_under_ptrace() {
+    let env = machine().with("LARDER_OBSERVE", "ptrace");
+    let of_interest = [
+        "host_file",
+        "lists",
+        "misses_a_file",
+        "link",
+        "tool",
+        "threads",
+        "children",
+        "network",
+        "daemon",
+        "static_helper",
+        "late",
+    ];
+    let habits: Vec<Habit> =
+        HABITS.iter().filter(|habit| of_interest.contains(&habit.name)).copied().collect();
+    assert_eq!(habits.len(), of_interest.len());
+    let project = project_of(&env, &habits);
+    files(&project);
+    hold(&project, &habits, "run-custom-build");
 }
 
 /// Another directory of the same project runs nothing, whatever the habits.
@@ -308,7 +376,9 @@ fn each_observed_file_alone() {
                 continue;
             }
             let before = std::fs::read(real).expect("a file");
-            let more = [before.clone(), b"\n#more\n".to_vec()].concat();
+            let is_c = real.extension().is_some_and(|extension| extension == "c");
+            let comment: &[u8] = if is_c { b"// more\n" } else { b"\n#more\n" };
+            let more = [&before, comment].concat();
             std::fs::write(real, more).expect("a file");
             let runs = lines(&project.larder_report(&["build"]).1);
             let own = format!("{} run: ", habit.name);

@@ -72,6 +72,7 @@ fn reason(miss: &MissReason) -> String {
         MissReason::Collected => "collected".into(),
         MissReason::SideOutputChanged { .. } => "side output".into(),
         MissReason::Unobserved { .. } => "unobserved".into(),
+        MissReason::NotHermetic { .. } => "not hermetic".into(),
         MissReason::Uncacheable { .. } => "uncacheable".into(),
     }
 }

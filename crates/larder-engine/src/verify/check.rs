@@ -8,6 +8,7 @@ use crate::execute::{Execution, Options};
 use crate::places::{directory_of_profile, everything_below};
 use crate::plan_cache;
 use crate::request::BuildRequest;
+use crate::rules::Hermetic;
 use crate::session::{EngineError, Session};
 use crate::symbols::Symbols;
 use crate::work::{JobFailed, Progress, Task};
@@ -111,7 +112,8 @@ pub fn verify(
     let session = Session::open(host, reporter)?;
     let _hold = session.store.hold()?;
     let planned = plan_cache::plan(&session, &request.build)?;
-    let result = session.with_build(&planned, true, Observe::No, |here| {
+    let free = Hermetic::default();
+    let result = session.with_build(&planned, true, Observe::No, &free, |here| {
         let (candidates, chosen) = candidates(here);
         let wanted = sample(here, &candidates, request);
         if wanted.is_empty() {
@@ -137,7 +139,7 @@ pub fn verify(
             VerifyError::Elsewhere { said: Said(format!("{error}\n{lines}")) }
         })?;
         let pool = session.pool(&request.build, planned.jobs.clone())?;
-        let units = session_there.with_build(&planned_there, true, Observe::No, |there| {
+        let units = session_there.with_build(&planned_there, true, Observe::No, &free, |there| {
             let run = Rerun { here, there, chosen: &chosen, pool: &pool, wanted: &wanted };
             run.all(watch)
         });
