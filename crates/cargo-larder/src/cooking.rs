@@ -2,7 +2,7 @@
 
 use crate::session::{Wired, explained};
 use larder_cargo::single::Wanted;
-use larder_engine::cook::{self, CookRequest};
+use larder_engine::cook::{self, CookLayers, CookRequest};
 use larder_engine::event::Reporter;
 use larder_engine::request::{BuildRequest, Outcome};
 use larder_schema::cook::CookPlan;
@@ -17,6 +17,17 @@ impl Wired<'_> {
         reporter: &dyn Reporter,
     ) -> anyhow::Result<CookPlan> {
         cook::cook_plan(&self.machine()?, request, reporter).map_err(explained)
+    }
+
+    /// The cook plans of a command: of external crates, then of `count` layers
+    /// of workspace crates.
+    pub(crate) fn cook_layers(
+        &self,
+        request: &BuildRequest,
+        count: usize,
+        reporter: &dyn Reporter,
+    ) -> anyhow::Result<CookLayers> {
+        cook::cook_layers(&self.machine()?, request, count, reporter).map_err(explained)
     }
 
     /// The cook plan of a command where sources may be missing.

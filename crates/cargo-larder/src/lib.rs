@@ -38,6 +38,7 @@ mod history;
 mod host;
 mod interrupt;
 mod launch;
+mod layer_directories;
 mod progress;
 mod project;
 mod quantity;

@@ -124,6 +124,8 @@ pub struct Settings {
     pub libc: Libc,
     /// Where results survive.
     pub cache: Cache,
+    /// Layers of workspace crates above that of the external ones.
+    pub layers: usize,
     /// What the image is built on.
     pub base: Base,
     /// How larder gets into the builder.
@@ -156,6 +158,11 @@ pub enum SettingsError {
          `--base distroless`"
     )]
     GnuOnScratch,
+    /// The mount has all units, one by one.
+    #[error(
+        "layers of workspace crates are for `--cache layers` or `auto`: a mount has every unit"
+    )]
+    LayersInMount,
     /// Rust has no musl for the platform.
     #[error("rustup has no musl target for {0}: use `--libc gnu`")]
     NoMusl(&'static str),
@@ -175,6 +182,9 @@ impl Settings {
         }
         if self.base == Base::Scratch && self.libc == Libc::Gnu {
             return Err(SettingsError::GnuOnScratch);
+        }
+        if self.layers > 0 && self.cache == Cache::Mount {
+            return Err(SettingsError::LayersInMount);
         }
         if self.libc == Libc::Musl
             && let Some(platform) = self.platforms.iter().find(|platform| platform.musl.is_none())

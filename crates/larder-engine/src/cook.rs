@@ -16,8 +16,9 @@ use larder_cargo::inputs::{self, GatherError, Prepared};
 use larder_cargo::single::{Wanted, single};
 use larder_cargo::stand_in::stand_in;
 use larder_plan::cook::{Kitchen, plan_of};
+use larder_plan::cook_layers::Layer;
 use larder_schema::cook::{CookPlan, CookToolchain};
-use larder_schema::plan::{Package, Plan, Roots};
+use larder_schema::plan::{Package, Plan, Roots, Source};
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
@@ -47,6 +48,37 @@ pub fn cook_plan(
     let planned = plan_cache::plan(&session, request)?;
     let _ = session.store.stat_cache().save();
     Ok(larder_plan::cook::cook_plan(&planned.plan, toolchain(&planned, request)))
+}
+
+/// The layers of a building command: its external units, then crates of its
+/// workspace.
+#[derive(Clone, Debug)]
+pub struct CookLayers {
+    /// Bottom up; the first one is the command's [`cook_plan`].
+    pub layers: Vec<Layer>,
+    /// The workspace, where their sources are.
+    pub workspace: PathBuf,
+}
+
+/// A command's external units, and `count` layers of workspace crates.
+///
+/// # Errors
+/// See [`EngineError`].
+pub fn cook_layers(
+    host: &Host,
+    request: &BuildRequest,
+    count: usize,
+    reporter: &dyn Reporter,
+) -> Result<CookLayers, EngineError> {
+    let session = Session::open(host, reporter)?;
+    let _hold = session.store.hold()?;
+    let planned = plan_cache::plan(&session, request)?;
+    let _ = session.store.stat_cache().save();
+    let toolchain = toolchain(&planned, request);
+    Ok(CookLayers {
+        layers: larder_plan::cook_layers::cook_layers(&planned.plan, &toolchain, count),
+        workspace: PathBuf::from(&planned.plan.roots.workspace),
+    })
 }
 
 /// The cook plan of a command in a directory that may lack sources: missing
@@ -148,7 +180,13 @@ pub fn cook(
     let started = Instant::now();
     let _hold = session.store.hold()?;
     let prepared = prepare(&session, request)?;
-    let plan = plan_of(&request.plan, kitchen(&prepared, request));
+    // Crates of a workspace may be compiled incrementally. Nothing of that is
+    // kept: what a first session makes is like any other result.
+    let sessions = tempfile::tempdir().map_err(|source| EngineError::System {
+        what: "could not make a temporary directory".to_owned(),
+        source,
+    })?;
+    let plan = plan_of(&request.plan, kitchen(&prepared, request, sessions.path()));
     if request.fetch_only {
         fetcher(&prepared, &plan, request)()?;
         return Ok(None);
@@ -215,12 +253,12 @@ fn is_installed(host: &Host, name: &str) -> bool {
 }
 
 /// Where things are here. The working directory stands for the workspace only
-/// if the plan looks for vendored sources in it: a path of the host that
+/// if the plan looks for sources in it, vendored or its own: a path of the host that
 /// happens to lie below would be taken for one of the project.
-fn kitchen(prepared: &Prepared, request: &CookRequest) -> Kitchen {
+fn kitchen(prepared: &Prepared, request: &CookRequest, sessions: &Path) -> Kitchen {
     let text = |path: &Path| path.to_string_lossy().into_owned();
-    let vendored = |package: &Package| package.root.0.starts_with("{workspace}");
-    let workspace = if request.plan.packages.iter().any(vendored) {
+    let is_below = |package: &Package| package.root.0.starts_with("{workspace}");
+    let workspace = if request.plan.packages.iter().any(is_below) {
         prepared.host.cwd.clone()
     } else {
         prepared.host.larder_dir.join("planning/no-workspace")
@@ -231,7 +269,7 @@ fn kitchen(prepared: &Prepared, request: &CookRequest) -> Kitchen {
         roots: Roots {
             // Nothing is delivered.
             target: String::new(),
-            build: String::new(),
+            build: text(sessions),
             workspace: text(&workspace),
             cargo_home: text(&prepared.cargo_home),
             sysroot: text(&prepared.toolchain.sysroot),
@@ -257,8 +295,15 @@ fn fetcher(
     platforms.dedup();
     let packages: Vec<(Package, PathBuf)> =
         plan.packages.iter().map(|package| (package.clone(), root(&plan.roots, package))).collect();
+    let is_path = |package: &Package| matches!(package.source, Source::Path { .. });
+    let (local, packages): (Vec<_>, Vec<_>) =
+        packages.into_iter().partition(|(package, _)| is_path(package));
     Box::new(move || {
         let is_gone = |root: &Path| !root.join("Cargo.toml").is_file();
+        if let Some((package, root)) = local.iter().find(|(_, root)| is_gone(root)) {
+            let package = format!("{} {}", package.name, package.version);
+            return Err(EngineError::SourcesElsewhere { package, root: root.clone() });
+        }
         if !packages.iter().any(|(_, root)| is_gone(root)) {
             return Ok(());
         }

@@ -116,8 +116,11 @@ impl Build<'_> {
         observed.changed = changed(&found, &left, seen, known.began);
         take_programs(&self.observing, &mut found, seen, &mut observed);
         let target = Path::new(&self.plan.roots.target);
+        // While cooking there is none, and every path begins with an empty one.
+        let has_target = !target.as_os_str().is_empty();
         let passing = |dir: &Path| {
-            dir.starts_with(target) || self.observing.temporary.iter().any(|tmp| tmp == dir)
+            has_target && dir.starts_with(target)
+                || self.observing.temporary.iter().any(|tmp| tmp == dir)
         };
         let found = compact(inputs::compact(seen, &found), &passing);
         self.name_inputs(&found, known.declared, &mut observed);

@@ -15,7 +15,7 @@
 
 use larder_schema::cook::{COOK_PLAN_VERSION, CookPlan, CookToolchain};
 use larder_schema::plan::{
-    EnvVar, Mode, PLAN_VERSION, Plan, Roots, Source, Template, Unit, UnitIndex, escape,
+    EnvVar, Mode, PLAN_VERSION, Package, Plan, Roots, Source, Template, Unit, UnitIndex, escape,
 };
 use larder_schema::{Digest, Framed};
 
@@ -39,10 +39,14 @@ pub fn external(plan: &Plan) -> Vec<bool> {
 /// The external units of a plan.
 #[must_use]
 pub fn cook_plan(plan: &Plan, toolchain: CookToolchain) -> CookPlan {
-    let external = external(plan);
-    let mut kept: Vec<UnitIndex> = (0..plan.units.len()).filter(|&u| external[u]).collect();
+    chosen(plan, &external(plan), toolchain)
+}
+
+/// These units of a plan; what they depend on has to be among them.
+pub(crate) fn chosen(plan: &Plan, is_chosen: &[bool], toolchain: CookToolchain) -> CookPlan {
+    let mut kept: Vec<UnitIndex> = (0..plan.units.len()).filter(|&u| is_chosen[u]).collect();
     let mut labels: Vec<Option<Digest>> = vec![None; plan.units.len()];
-    for unit in order(&plan.units).into_iter().filter(|&unit| external[unit]) {
+    for unit in order(&plan.units).into_iter().filter(|&unit| is_chosen[unit]) {
         labels[unit] = Some(label(plan, unit, &labels));
     }
     kept.sort_by_cached_key(|&unit| (place(plan, unit), labels[unit]));
@@ -53,7 +57,7 @@ pub fn cook_plan(plan: &Plan, toolchain: CookToolchain) -> CookPlan {
     let mut used: Vec<usize> = kept.iter().map(|&unit| plan.units[unit].package).collect();
     used.sort_unstable();
     used.dedup();
-    let packages = used.iter().map(|&package| plan.packages[package].clone()).collect();
+    let packages = used.iter().map(|&package| placeless(&plan.packages[package])).collect();
     let renumber = |unit: UnitIndex| number[unit].map(|n: usize| n.to_string());
     let units = kept
         .iter()
@@ -130,6 +134,15 @@ pub fn plan_of(cook: &CookPlan, kitchen: Kitchen) -> Plan {
     }
 }
 
+/// A package whose id does not say where the workspace lies.
+fn placeless(package: &Package) -> Package {
+    let mut package = package.clone();
+    if let Source::Path { path } = &package.source {
+        package.id = format!("path+{path}#{}@{}", package.name, package.version);
+    }
+    package
+}
+
 /// A unit with what is only this plan's taken out, and its references to
 /// other units as `name` has them.
 fn portable(unit: &Unit, name: &dyn Fn(UnitIndex) -> Option<String>) -> Unit {
@@ -192,7 +205,7 @@ fn label(plan: &Plan, index: UnitIndex, labels: &[Option<Digest>]) -> Digest {
     let of = |unit: UnitIndex| labels[unit].map(|digest| digest.to_string());
     let mut unit = portable(&plan.units[index], &of);
     let mut f = Framed::new("larder cook label 1");
-    f.text("package", &plan.packages[unit.package].id);
+    f.text("package", &placeless(&plan.packages[unit.package]).id);
     for dep in std::mem::take(&mut unit.deps) {
         f.optional("dependency", of(dep.unit).as_deref()).text("extern", &dep.extern_name);
     }
@@ -208,7 +221,7 @@ fn label(plan: &Plan, index: UnitIndex, labels: &[Option<Digest>]) -> Digest {
 }
 
 /// All units, every one after what it depends on.
-fn order(units: &[Unit]) -> Vec<UnitIndex> {
+pub(crate) fn order(units: &[Unit]) -> Vec<UnitIndex> {
     let mut order = Vec::with_capacity(units.len());
     let mut seen = vec![false; units.len()];
     for start in 0..units.len() {

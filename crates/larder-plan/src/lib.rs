@@ -22,12 +22,14 @@
 //! | [`apply`] | what directives add to a process at run time |
 //! | [`doctest`] | the call of `rustdoc --test` |
 //! | [`cook`], [`cook_diff`] | the external units of a plan alone; how two such differ |
+//! | [`cook_layers`] | crates of the workspace in further cook plans, bottom up |
 //! | [`execute`] | the environment of `cargo run` and `cargo test` processes |
 
 pub mod apply;
 mod assemble;
 pub mod cook;
 pub mod cook_diff;
+pub mod cook_layers;
 mod crate_type;
 pub mod directives;
 pub mod doctest;

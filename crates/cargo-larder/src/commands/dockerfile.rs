@@ -31,6 +31,9 @@ pub(crate) struct Dockerfile {
     /// Where results survive until the next build
     #[arg(long, value_enum, default_value_t)]
     cache: Where,
+    /// Layers of workspace crates, above the layer with the external ones
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    layers: usize,
     /// What the image is built on: `scratch`, `distroless`, or an image
     #[arg(long, value_name = "IMAGE", default_value = "distroless")]
     base: String,
@@ -178,6 +181,7 @@ impl Dockerfile {
             platforms: platforms.map_err(|error| Usage(error.to_string()))?,
             libc,
             cache,
+            layers: self.layers,
             base,
             larder,
             rust: project.rust.clone(),

@@ -6,6 +6,7 @@ use crate::building::Context;
 use crate::errors::Usage;
 use crate::exit::Exit;
 use crate::history::write_atomically;
+use crate::layer_directories;
 use crate::reporter::{self, CargoReporter};
 use crate::session::Wired;
 use crate::settings::Settings;
@@ -22,9 +23,16 @@ use std::path::{Path, PathBuf};
 /// cook` builds it anywhere; the command itself then finds all of its dependencies in the store.
 #[derive(Args, Debug)]
 pub(crate) struct Plan {
-    /// Where to write it, instead of standard output
+    /// Where to write it, instead of standard output; with `--layers`, a directory
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
+    /// Plan N layers of workspace crates above the external ones, bottom up
+    ///
+    /// Writes the directories `0` (external crates) to `N`, each with a `plan.json` and, in
+    /// `sources`, the directories of the crates that it builds. A directory stays the same to the
+    /// byte while the crates of its layer and of those below do.
+    #[arg(long, value_name = "N", requires = "output", conflicts_with = "diff")]
+    layers: Option<usize>,
     /// Say in words how two cook plans differ
     #[arg(long, num_args = 2, value_names = ["OLD", "NEW"], conflicts_with_all = ["output", "command"])]
     diff: Vec<PathBuf>,
@@ -52,6 +60,21 @@ impl Plan {
         let settings = Settings::read(context.host)?;
         let session = Wired::new(context.host, settings);
         let reporter = CargoReporter::new(context.console, MessageFormat::default(), None);
+        if let (Some(count), Some(output)) = (self.layers, &self.output) {
+            let layers = session.cook_layers(&request, count, &reporter)?;
+            context.console.clear_progress();
+            layer_directories::write(&layers, &context.host.absolute(output))?;
+            for (number, layer) in layers.layers.iter().enumerate() {
+                let directory = output.join(number.to_string());
+                let what = match number {
+                    0 => format!("{} external crates", layer.plan.packages.len()),
+                    _ if layer.crates.is_empty() => "no crates".to_owned(),
+                    _ => layer.crates.join(", "),
+                };
+                context.console.status("Planned", &format!("{what} to {}", directory.display()));
+            }
+            return Ok(Exit::Success);
+        }
         let plan = session.cook_plan(&request, &reporter)?;
         context.console.clear_progress();
         let bytes = plan.to_bytes();

@@ -8,6 +8,7 @@ mod configuration;
 mod cook;
 mod cook_alone;
 mod cook_edits;
+mod cook_layers;
 mod cook_sources;
 mod delivered;
 mod directories;

@@ -11,6 +11,8 @@
 //! holds them, and no modification time of a reused layer can be seen. The plan
 //! stage runs at every edit and takes a moment; its output has the same bytes
 //! while the external crates are the same, and then the cook layer is reused.
+//! With layers of workspace crates there are as many further stages between the
+//! external crates and `cook`.
 
 use super::{builder, image, text};
 use crate::settings::{Cache, LarderFrom, Settings, SettingsError};
@@ -30,15 +32,19 @@ pub fn dockerfile(settings: &Settings) -> Result<String, SettingsError> {
     let mut sections = vec![head(settings)];
     sections.extend(builder::stages(settings));
     match settings.cache {
-        Cache::Layers => sections.extend([plan(settings), cook(), layers(settings, "build")]),
+        Cache::Layers => {
+            sections.extend(cooking(settings));
+            sections.push(layers(settings, "build"));
+        }
         Cache::Mount => sections.push(mount(settings, "build")),
-        Cache::Auto => sections.extend([
-            plan(settings),
-            cook(),
-            layers(settings, "build-layers"),
-            mount(settings, "build-mount"),
-            format!("FROM build-${{{CHOICE}}} AS build\n"),
-        ]),
+        Cache::Auto => {
+            sections.extend(cooking(settings));
+            sections.extend([
+                layers(settings, "build-layers"),
+                mount(settings, "build-mount"),
+                format!("FROM build-${{{CHOICE}}} AS build\n"),
+            ]);
+        }
     }
     sections.push(image::stage(settings));
     Ok(sections.join("\n"))
@@ -107,6 +113,16 @@ fn in_memory() -> String {
     format!("type=tmpfs,target={TARGET}")
 }
 
+/// The plan, and the stages that are cooked from it, one on the other.
+fn cooking(settings: &Settings) -> Vec<String> {
+    if settings.layers == 0 {
+        return vec![plan(settings), cook()];
+    }
+    let mut stages = vec![plan_of_layers(settings)];
+    stages.extend((0..=settings.layers).map(|layer| cook_layer(layer, settings.layers)));
+    stages
+}
+
 fn plan(settings: &Settings) -> String {
     let run = text::run(
         &[sources(), cargo_home(), in_memory()],
@@ -126,6 +142,52 @@ fn cook() -> String {
     format!(
         "# The external crates: a layer that is reused until one of them changes.\nFROM target AS cook\n{run}"
     )
+}
+
+fn plan_of_layers(settings: &Settings) -> String {
+    let run = text::run(
+        &[sources(), cargo_home(), in_memory()],
+        &[format!(
+            "cargo larder plan --layers {} -o /plans -- {}",
+            settings.layers,
+            command(settings)
+        )],
+    );
+    format!(
+        "# What exactly this command needs, one directory for each layer: external crates first, then\n\
+         # crates of the workspace with their sources, those that others build on first.\n\
+         FROM target AS plan\n{run}"
+    )
+}
+
+/// The stage of a layer.
+fn cook_layer(layer: usize, layers: usize) -> String {
+    let mounts = [
+        format!("type=bind,from=plan,source=/plans/{layer}/sources,target={},rw", builder::SOURCES),
+        format!("type=bind,from=plan,source=/plans/{layer}/plan.json,target=/plan.json"),
+        cargo_home(),
+    ];
+    let stage = |layer: usize| match layer {
+        _ if layer == layers => "cook".to_owned(),
+        layer => format!("cook-{layer}"),
+    };
+    let (comment, from, command) = match layer {
+        0 => (
+            "# The external crates: a layer that is reused until one of them changes.\n".to_owned(),
+            "target".to_owned(),
+            "cargo larder cook /plan.json",
+        ),
+        1 => (
+            "# Crates of the workspace: each layer is reused until one of its crates or of those below changes.\n\
+             # A crate that cannot be built without the rest of the workspace is left to the build.\n"
+                .to_owned(),
+            stage(0),
+            "cargo larder cook --keep-going /plan.json || true",
+        ),
+        _ => (String::new(), stage(layer - 1), "cargo larder cook --keep-going /plan.json || true"),
+    };
+    let run = text::run(&mounts, &[command.to_owned()]);
+    format!("{comment}FROM {from} AS {}\n{run}", stage(layer))
 }
 
 fn layers(settings: &Settings, name: &str) -> String {

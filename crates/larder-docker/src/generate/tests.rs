@@ -15,6 +15,7 @@ pub(crate) fn plain() -> Settings {
         platforms: Vec::new(),
         libc: Libc::Gnu,
         cache: Cache::Auto,
+        layers: 0,
         base: Base::Distroless,
         larder: LarderFrom::Context,
         rust: Rust { version: "1.95".into(), file: None },
@@ -80,6 +81,7 @@ fn settings(
         settings.flags = vec!["--no-default-features".into(), "--features".into(), "a b".into()];
         settings.profile = "dist".into();
         settings.packages = vec!["cmake".into()];
+        settings.layers = if cache == Cache::Mount { 0 } else { 2 };
         settings.compiles_c = true;
         settings.size = Size {
             strip: true,
@@ -123,9 +125,28 @@ fn every_stage_builds_with_the_same_flags() {
 }
 
 #[test]
+fn each_layer_is_cooked_on_the_one_below() {
+    let text = dockerfile(&Settings { layers: 2, ..plain() }).unwrap();
+    let stages: Vec<_> = text.lines().filter(|line| line.starts_with("FROM ")).collect();
+    assert_eq!(
+        stages[1..6],
+        [
+            "FROM target AS plan",
+            "FROM target AS cook-0",
+            "FROM cook-0 AS cook-1",
+            "FROM cook-1 AS cook",
+            "FROM cook AS build-layers"
+        ]
+    );
+    assert!(text.contains("plan --layers 2 -o /plans -- build --locked --release --bin app"));
+}
+
+#[test]
 fn what_cannot_start_is_refused() {
     let settings = Settings { base: Base::Scratch, ..plain() };
     assert!(matches!(dockerfile(&settings), Err(SettingsError::GnuOnScratch)));
+    let settings = Settings { cache: Cache::Mount, layers: 1, ..plain() };
+    assert!(matches!(dockerfile(&settings), Err(SettingsError::LayersInMount)));
     let s390x = vec!["linux/s390x".parse().unwrap()];
     let settings = Settings { libc: Libc::Musl, platforms: s390x, ..plain() };
     assert!(matches!(dockerfile(&settings), Err(SettingsError::NoMusl(_))));
