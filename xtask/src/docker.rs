@@ -4,6 +4,8 @@
 
 pub(crate) mod bench;
 mod engine;
+mod frontend;
+pub(crate) mod frontend_image;
 mod generated;
 mod images;
 mod packages;
@@ -56,5 +58,6 @@ pub(crate) fn test() -> Result<()> {
     for cache in CACHES {
         generated::check(&engine, &larder, cache)?;
     }
-    trap::check(&engine, &larder)
+    trap::check(&engine, &larder)?;
+    frontend::check(&engine, &larder)
 }

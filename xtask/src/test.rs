@@ -62,7 +62,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         skipped
             .push("tests on a Docker Engine: left out by --no-docker, or by a filter".to_owned());
     } else {
-        step("generated Dockerfiles on a Docker Engine");
+        step("generated Dockerfiles and the BuildKit frontend on a Docker Engine");
         docker::test()?;
     }
     if args.rest.is_empty() && !args.no_parity {

@@ -6,6 +6,7 @@ use crate::errors::Usage;
 use crate::host::Host;
 use anyhow::{Context as _, bail};
 use larder_docker::settings::Rust;
+use larder_docker::toolchain;
 use serde::Deserialize;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -23,50 +24,12 @@ fn default_version() -> String {
 pub(crate) struct Project {
     /// The workspace's root.
     pub(crate) root: PathBuf,
-    /// Binaries of the default members; the default one first.
-    pub(crate) default_bins: Vec<String>,
-    /// All binaries.
-    pub(crate) all_bins: Vec<String>,
+    /// What cargo tells of it.
+    pub(crate) described: larder_docker::project::Project,
     /// Names in the lock file.
     pub(crate) locked: Vec<String>,
     /// The toolchain.
     pub(crate) rust: Rust,
-    /// Labels of an image.
-    pub(crate) labels: Vec<(String, String)>,
-}
-
-#[derive(Deserialize)]
-struct Metadata {
-    packages: Vec<Package>,
-    workspace_root: PathBuf,
-    #[serde(default)]
-    workspace_default_members: Vec<String>,
-}
-
-#[derive(Deserialize)]
-struct Package {
-    id: String,
-    name: String,
-    default_run: Option<String>,
-    description: Option<String>,
-    license: Option<String>,
-    repository: Option<String>,
-    targets: Vec<Target>,
-}
-
-#[derive(Deserialize)]
-struct Target {
-    kind: Vec<String>,
-    name: String,
-}
-
-impl Package {
-    fn bins(&self) -> Vec<String> {
-        let bins = self.targets.iter().filter(|target| target.kind.iter().any(|k| k == "bin"));
-        let mut bins: Vec<String> = bins.map(|target| target.name.clone()).collect();
-        bins.sort_by_key(|bin| Some(bin) != self.default_run.as_ref());
-        bins
-    }
 }
 
 impl Project {
@@ -81,74 +44,22 @@ impl Project {
         if !output.status.success() {
             bail!("{}", error_of(&output.stderr));
         }
-        let metadata: Metadata =
-            serde_json::from_slice(&output.stdout).context("could not read cargo's metadata")?;
-        Self::new(metadata)
-    }
-
-    fn new(metadata: Metadata) -> anyhow::Result<Self> {
-        let root = metadata.workspace_root;
-        let defaults = metadata
-            .packages
-            .iter()
-            .filter(|package| metadata.workspace_default_members.contains(&package.id));
-        let default_bins = defaults.clone().flat_map(Package::bins).collect();
-        let mut with_bins = defaults.filter(|package| !package.bins().is_empty());
-        let labels = match (with_bins.next(), with_bins.next()) {
-            (Some(package), None) => labels(package),
-            _ => Vec::new(),
-        };
-        Ok(Self {
-            default_bins,
-            all_bins: metadata.packages.iter().flat_map(Package::bins).collect(),
-            locked: locked(&root)?,
-            rust: rust(&root)?,
-            labels,
-            root,
-        })
+        let described = larder_docker::project::Project::from_json(&output.stdout)
+            .context("could not read cargo's metadata")?;
+        let root = PathBuf::from(&described.root);
+        Ok(Self { locked: locked(&root)?, rust: rust(&root)?, described, root })
     }
 
     /// The binaries that were asked for, or those of the default members.
     pub(crate) fn binaries(&self, asked: &[String]) -> anyhow::Result<Vec<String>> {
-        let known = || self.all_bins.join(", ");
-        if let Some(unknown) = asked.iter().find(|bin| !self.all_bins.contains(bin)) {
-            let message = if self.all_bins.is_empty() {
-                "this project has no binaries".to_owned()
-            } else {
-                format!("there is no binary `{unknown}`; there are: {}", known())
-            };
-            return Err(Usage(message).into());
-        }
-        if !asked.is_empty() {
-            return Ok(asked.to_vec());
-        }
-        match self.default_bins.as_slice() {
-            [] if self.all_bins.is_empty() => {
-                Err(Usage("this project has no binaries, and an image wants one".into()).into())
-            }
-            [] => Err(Usage(format!("choose with `--bin`: {}", known())).into()),
-            bins => Ok(bins.to_vec()),
-        }
+        let binaries = self.described.binaries(None, asked);
+        binaries.map_err(|error| Usage(error.to_string()).into())
     }
 }
 
 fn error_of(stderr: &[u8]) -> String {
     let text = String::from_utf8_lossy(stderr);
     text.trim().strip_prefix("error: ").unwrap_or(text.trim()).to_owned()
-}
-
-fn labels(package: &Package) -> Vec<(String, String)> {
-    [
-        ("title", Some(&package.name)),
-        ("description", package.description.as_ref()),
-        ("licenses", package.license.as_ref()),
-        ("source", package.repository.as_ref()),
-    ]
-    .into_iter()
-    .filter_map(|(key, value)| {
-        Some((format!("org.opencontainers.image.{key}"), value?.trim().to_owned()))
-    })
-    .collect()
 }
 
 /// Names of the packages in the lock file; none without one.
@@ -180,23 +91,15 @@ fn rust(root: &Path) -> anyhow::Result<Rust> {
             continue;
         }
         let text = fs_err::read_to_string(&path)?;
-        let channel = if let Ok(table) = toml::from_str::<toml::Table>(&text) {
-            let toolchain = table.get("toolchain").and_then(toml::Value::as_table);
-            if toolchain.is_some_and(|toolchain| toolchain.contains_key("path")) {
-                bail!(
-                    "`{}` names a directory, which is not in an image: give an image that has \
-                     the toolchain with `--builder`, and put the file into the .dockerignore",
-                    path.display()
-                );
-            }
-            toolchain.and_then(|t| t.get("channel")?.as_str()).map(str::to_owned)
-        } else {
-            Some(text.trim().to_owned())
-        };
+        let channel = toolchain::channel(&text).with_context(|| {
+            format!(
+                "`{}` cannot be used: give an image that has the toolchain with `--builder`, and \
+                 put the file into the .dockerignore",
+                path.display()
+            )
+        })?;
         let Some(channel) = channel else { break };
-        let is_version = channel.starts_with(|c: char| c.is_ascii_digit())
-            && channel.chars().all(|c| c.is_ascii_digit() || c == '.');
-        let version = if is_version { channel } else { default_version() };
+        let version = toolchain::version(&channel).map_or_else(default_version, str::to_owned);
         return Ok(Rust { version, file: Some(name.to_owned()) });
     }
     Ok(Rust { version: default_version(), file: None })
@@ -225,6 +128,6 @@ mod tests {
         );
         assert_eq!(read("x", "").unwrap().file, None);
         let error = read("rust-toolchain.toml", "[toolchain]\npath = '/x'\n").unwrap_err();
-        assert!(error.to_string().contains("--builder"));
+        assert!(format!("{error:#}").contains("--builder"));
     }
 }

@@ -9,18 +9,24 @@
 //! |---|---|
 //! | [`settings`] | what a Dockerfile is generated from |
 //! | [`platform`] | the platforms of Docker, as cargo, Debian and gcc call them |
+//! | [`layout`], [`command`] | where things are, and the command that every step repeats |
+//! | [`project`], [`toolchain`] | what cargo tells of a project, and its toolchain file |
 //! | [`native`] | crates that usually want a system package |
 //! | [`generate`] | the text |
 //! | [`document`], [`shell`] | an existing Dockerfile: stages, instructions, commands |
 //! | [`lint`] | the rules, one per file, and the formats of their findings |
 //!
-//! Pure: it reads no file and starts nothing. It knows no project either: what
-//! it needs of one is in [`settings::Settings`].
+//! Pure: it reads no file and starts nothing. What it knows of a project it is
+//! given, in [`settings::Settings`].
 
+pub mod command;
 pub mod document;
 pub mod generate;
+pub mod layout;
 pub mod lint;
 pub mod native;
 pub mod platform;
+pub mod project;
 pub mod settings;
 pub mod shell;
+pub mod toolchain;

@@ -4,6 +4,9 @@ use crate::native::Hint;
 use crate::platform::{Platform, UnknownPlatform};
 use std::str::FromStr;
 
+/// Name and release of the Debian under the official image.
+const SUITE: &str = "bookworm";
+
 /// The C library of the binaries.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Libc {
@@ -36,6 +39,18 @@ pub enum Base {
     Distroless,
     /// This image.
     Image(String),
+}
+
+impl Base {
+    /// The image; none for an empty one.
+    pub fn image(&self, libc: Libc) -> Option<&str> {
+        match (self, libc) {
+            (Base::Scratch, _) => None,
+            (Base::Distroless, Libc::Gnu) => Some("gcr.io/distroless/cc-debian12:nonroot"),
+            (Base::Distroless, Libc::Musl) => Some("gcr.io/distroless/static-debian12:nonroot"),
+            (Base::Image(image), _) => Some(image),
+        }
+    }
 }
 
 impl FromStr for Base {
@@ -90,6 +105,13 @@ pub struct Rust {
     pub version: String,
     /// Name of the toolchain file in the workspace's root.
     pub file: Option<String>,
+}
+
+impl Rust {
+    /// The official image.
+    pub fn image(&self) -> String {
+        format!("rust:{}-slim-{SUITE}", self.version)
+    }
 }
 
 /// Settings of the profile that make binaries smaller; none is on by itself.

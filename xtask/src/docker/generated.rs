@@ -126,12 +126,12 @@ impl Project {
     }
 
     /// Cargo's command that writes the lock file.
-    fn lock(&self, arguments: &[&str]) -> Result<()> {
+    pub(super) fn lock(&self, arguments: &[&str]) -> Result<()> {
         process::run_quietly(process::command("cargo").args(arguments).current_dir(&self.root))?;
         Ok(())
     }
 
-    fn edit(&self, file: &str, from: &str, to: &str) -> Result<()> {
+    pub(super) fn edit(&self, file: &str, from: &str, to: &str) -> Result<()> {
         let path = self.root.join(file);
         let text = fs::read_to_string(&path)?;
         ensure!(text.contains(from), "nothing to edit");
@@ -163,7 +163,7 @@ impl Project {
 }
 
 /// The number in larder's last line: `45 units: 43 from the store, 2 executed`.
-fn executed(log: &str) -> Option<usize> {
+pub(super) fn executed(log: &str) -> Option<usize> {
     let line = log.lines().rev().find(|line| line.contains(" from the store, "))?;
     let before = line.split(" executed").next()?;
     before.rsplit(' ').next()?.parse().ok()
@@ -171,7 +171,7 @@ fn executed(log: &str) -> Option<usize> {
 
 /// Whether the last step of a stage came from the builder's cache: the log has
 /// `#7 [cook 1/1] RUN …`, and then `#7 CACHED`.
-fn was_reused(log: &str, stage: &str) -> bool {
+pub(super) fn was_reused(log: &str, stage: &str) -> bool {
     let step = log.lines().rev().find(|line| line.contains(stage));
     let number = step.and_then(|line| line.split(' ').next());
     number.is_some_and(|number| log.lines().any(|line| line == format!("{number} CACHED")))

@@ -111,7 +111,7 @@ fn toolchain(root: &Path) -> Result<()> {
 }
 
 /// `tar | docker import`.
-fn import(engine: &Engine, root: &Path, image: &str, changes: &[&str]) -> Result<()> {
+pub(super) fn import(engine: &Engine, root: &Path, image: &str, changes: &[&str]) -> Result<()> {
     let mut tar = process::command("tar")
         .args(["--numeric-owner", "--owner=0", "--group=0", "-C"])
         .arg(root)

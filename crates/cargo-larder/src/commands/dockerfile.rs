@@ -195,7 +195,7 @@ impl Dockerfile {
                 opt_level: self.opt_level.clone(),
                 panic_abort: self.panic_abort,
             },
-            labels: project.labels.clone(),
+            labels: project.described.labels(None),
         })
     }
 

@@ -1,26 +1,16 @@
 //! The stages before any source: the toolchain, linkers, larder, and one
 //! stage per platform that says what to build for.
 
-use super::dockerfile::{STORE, TARGET};
 use super::text;
+use crate::layout::{CARGO_HOME, LARDER, SOURCES, STORE, TARGET};
 use crate::platform::{PLATFORMS, Platform};
 use crate::settings::{LarderFrom, Libc, Settings};
-
-/// Where the sources are mounted.
-pub(super) const SOURCES: &str = "/src";
-
-/// Cargo's home. Not the one of the image: that has rustup's programs, which
-/// must not be in a cache mount.
-pub(super) const CARGO_HOME: &str = "/cargo";
-
-/// Name and release of the Debian under the official image.
-const SUITE: &str = "bookworm";
 
 /// The image to build in.
 pub(super) fn image(settings: &Settings) -> String {
     match &settings.builder {
         Some(image) => image.clone(),
-        None => format!("rust:{}-slim-{SUITE}", settings.rust.version),
+        None => settings.rust.image(),
     }
 }
 
@@ -86,7 +76,7 @@ fn toolchain(settings: &Settings) -> String {
         LarderFrom::Path(path) => ("", path.as_str()),
         _ => (" --from=larder", "/cargo-larder"),
     };
-    let destination = "/usr/local/bin/cargo-larder";
+    let destination = LARDER;
     if source.contains(char::is_whitespace) {
         let source = text::quoted(source);
         stage.push_str(&format!("COPY --chmod=755{from} [{source}, \"{destination}\"]\n"));

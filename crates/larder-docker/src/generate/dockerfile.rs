@@ -15,13 +15,9 @@
 //! external crates and `cook`.
 
 use super::{builder, image, text};
+use crate::command;
+use crate::layout::{self, CARGO_HOME, SOURCES, STORE, TARGET};
 use crate::settings::{Cache, LarderFrom, Settings, SettingsError};
-
-/// The store, in a layer or in a cache mount.
-pub(super) const STORE: &str = "/larder";
-
-/// Where the build writes what is delivered; kept in memory.
-pub(super) const TARGET: &str = "/target";
 
 /// The build argument of [`Cache::Auto`].
 const CHOICE: &str = "LARDER_CACHE";
@@ -84,29 +80,20 @@ fn head(settings: &Settings) -> String {
 }
 
 /// The flags that say what is built, the same in every stage.
-fn command(settings: &Settings) -> String {
-    let mut words = vec!["build".to_owned(), "--locked".into()];
-    if settings.profile == "release" {
-        words.push("--release".into());
-    } else {
-        words.extend(["--profile".into(), settings.profile.clone()]);
-    }
-    for bin in &settings.bins {
-        words.extend(["--bin".into(), bin.clone()]);
-    }
-    words.extend(settings.flags.iter().cloned());
+fn words(settings: &Settings) -> String {
+    let words = command::build(&settings.profile, &settings.bins, &settings.flags);
     words.iter().map(|word| text::shell(word)).collect::<Vec<_>>().join(" ")
 }
 
 /// Cargo's own downloads. Its locks are in there too, so builds may share it.
 fn cargo_home() -> String {
-    format!("type=cache,id=larder-cargo-home,sharing=shared,target={}", builder::CARGO_HOME)
+    format!("type=cache,id=larder-cargo-home,sharing=shared,target={CARGO_HOME}")
 }
 
 fn sources() -> String {
     // Some build scripts write beside their sources; what they write is gone
     // afterwards, and the context stays as it was.
-    format!("type=bind,target={},rw", builder::SOURCES)
+    format!("type=bind,target={SOURCES},rw")
 }
 
 fn in_memory() -> String {
@@ -126,7 +113,7 @@ fn cooking(settings: &Settings) -> Vec<String> {
 fn plan(settings: &Settings) -> String {
     let run = text::run(
         &[sources(), cargo_home(), in_memory()],
-        &[format!("cargo larder plan -o /larder.plan -- {}", command(settings))],
+        &[format!("cargo larder plan -o /larder.plan -- {}", words(settings))],
     );
     format!(
         "# What external crates need for exactly this command. Edits of the workspace do not change it.\n\
@@ -150,7 +137,7 @@ fn plan_of_layers(settings: &Settings) -> String {
         &[format!(
             "cargo larder plan --layers {} -o /plans -- {}",
             settings.layers,
-            command(settings)
+            words(settings)
         )],
     );
     format!(
@@ -163,7 +150,7 @@ fn plan_of_layers(settings: &Settings) -> String {
 /// The stage of a layer.
 fn cook_layer(layer: usize, layers: usize) -> String {
     let mounts = [
-        format!("type=bind,from=plan,source=/plans/{layer}/sources,target={},rw", builder::SOURCES),
+        format!("type=bind,from=plan,source=/plans/{layer}/sources,target={SOURCES},rw"),
         format!("type=bind,from=plan,source=/plans/{layer}/plan.json,target=/plan.json"),
         cargo_home(),
     ];
@@ -204,16 +191,13 @@ fn mount(settings: &Settings, name: &str) -> String {
 /// The mount of the store. Target platforms share it, as they share build
 /// scripts and proc-macros; build platforms and toolchains have their own.
 fn store(settings: &Settings) -> String {
-    let rust: String = builder::image(settings)
-        .chars()
-        .map(|c| if c.is_ascii_alphanumeric() || c == '.' { c } else { '-' })
-        .collect();
-    format!("type=cache,id=larder-store-{rust}-$BUILDARCH,sharing=shared,target={STORE}")
+    let id = layout::store_id(&builder::image(settings));
+    format!("type=cache,id={id}-$BUILDARCH,sharing=shared,target={STORE}")
 }
 
 fn build(settings: &Settings, from: &str, name: &str, mut mounts: Vec<String>) -> String {
     mounts.splice(0..0, [sources(), cargo_home(), in_memory()]);
-    let mut commands = vec![format!("cargo larder {}", command(settings))];
+    let mut commands = vec![format!("cargo larder {}", words(settings))];
     commands.extend(image::collect(settings));
     let arch = if mounts.iter().any(|mount| mount.contains("$BUILDARCH")) {
         "ARG BUILDARCH\n"

@@ -1,29 +1,17 @@
 //! The image itself: what is put into it, and how it starts.
 
 use super::builder::has_target_stages;
-use super::dockerfile::TARGET;
 use super::text;
-use crate::settings::{Base, Libc, Settings};
+use crate::command;
+use crate::layout::{BIN, CERTIFICATES, TARGET, USER};
+use crate::settings::{Base, Settings};
 
 /// Where the tree of the image is put together.
 const OUT: &str = "/out";
 
-/// Where the binaries are in the image.
-const BIN: &str = "/usr/local/bin";
-
-/// Nobody's number; distroless calls it `nonroot`.
-const USER: u32 = 65532;
-
-/// Certificates, as Debian has them.
-const CERTIFICATES: &str = "/etc/ssl/certs/ca-certificates.crt";
-
 /// The commands after the build that put the tree together.
 pub(super) fn collect(settings: &Settings) -> Vec<String> {
-    let profile = match settings.profile.as_str() {
-        "dev" | "test" => "debug",
-        "bench" => "release",
-        profile => profile,
-    };
+    let profile = command::profile_directory(&settings.profile);
     let directory = if has_target_stages(settings) {
         format!("{TARGET}/$CARGO_BUILD_TARGET/{profile}")
     } else {
@@ -42,12 +30,7 @@ pub(super) fn collect(settings: &Settings) -> Vec<String> {
 
 /// The last stage.
 pub(super) fn stage(settings: &Settings) -> String {
-    let base = match (&settings.base, settings.libc) {
-        (Base::Scratch, _) => "scratch",
-        (Base::Distroless, Libc::Gnu) => "gcr.io/distroless/cc-debian12:nonroot",
-        (Base::Distroless, Libc::Musl) => "gcr.io/distroless/static-debian12:nonroot",
-        (Base::Image(image), _) => image,
-    };
+    let base = settings.base.image(settings.libc).unwrap_or("scratch");
     let mut stage = format!("# The image: {}.\nFROM {base}\n", contents(settings));
     stage.push_str(&format!("COPY --link --from=build {OUT}/ /\n"));
     stage.push_str(&format!("USER {USER}:{USER}\n"));

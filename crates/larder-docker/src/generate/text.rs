@@ -1,14 +1,6 @@
 //! Words as a shell and as a Dockerfile write them.
 
-/// A word of a shell's command line.
-pub(super) fn shell(word: &str) -> String {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "-_=+/.,:@%".contains(c);
-    if !word.is_empty() && word.chars().all(plain) {
-        word.to_owned()
-    } else {
-        format!("'{}'", word.replace('\'', r"'\''"))
-    }
-}
+pub(super) use crate::command::word as shell;
 
 /// A value in double quotes, in which a Dockerfile expands nothing.
 pub(super) fn quoted(value: &str) -> String {

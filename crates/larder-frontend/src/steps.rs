@@ -1,0 +1,319 @@
+//! The steps of a build as a graph.
+//!
+//! ```text
+//! builder image ─▶ packages ─▶ toolchain ─┬─▶ plan ──▶ (read, named)
+//!                                         │    │ the plan's bytes
+//!                                         ├─▶ cook ──▶ the store, alone in a layer
+//!                                         │              │
+//!                       sources ──────────┴─▶ build ◀────┘ ──▶ target/
+//! ```
+//!
+//! The builder's file system is never in a result: each step writes to a mount
+//! of its own. What a step reads counts by content, so cooking is not repeated
+//! while the plan has the same bytes.
+
+use crate::llb::{Exec, Executed, Graph, Named, Output};
+use crate::options::Options;
+use crate::place::Lines;
+use crate::recipe::{Cache, Recipe, Wanted, lines};
+use crate::settings::Settings;
+use bollard_buildkit_proto::pb;
+use larder_docker::layout;
+
+/// Where a step puts what is read afterwards.
+const OUT: &str = "/out";
+
+/// Name of the cook plan.
+pub(crate) const PLAN: &str = "larder.plan";
+
+/// Name of what cargo tells of the project.
+pub(crate) const METADATA: &str = "metadata.json";
+
+/// Name of larder's report of the tests.
+pub(crate) const REPORT: &str = "report.json";
+
+/// A builder that is ready: image, packages, toolchain, larder.
+#[derive(Debug)]
+pub(crate) struct Workshop<'a> {
+    recipe: &'a Recipe,
+    settings: &'a Settings,
+    options: &'a Options,
+    root: Output,
+    larder: Output,
+    sources: Output,
+    environment: Vec<String>,
+}
+
+/// The images that a build begins with.
+#[derive(Debug)]
+pub(crate) struct Images {
+    /// The image to build in.
+    pub(crate) builder: Output,
+    /// Its environment.
+    pub(crate) environment: Vec<String>,
+    /// The image with larder.
+    pub(crate) larder: Output,
+    /// The sources.
+    pub(crate) sources: Output,
+}
+
+impl<'a> Workshop<'a> {
+    /// Packages and toolchain on top of the builder image.
+    pub(crate) fn new(
+        graph: &mut Graph,
+        recipe: &'a Recipe,
+        settings: &'a Settings,
+        options: &'a Options,
+        images: Images,
+    ) -> Self {
+        let mut workshop = Self {
+            recipe,
+            settings,
+            options,
+            root: images.builder,
+            larder: images.larder,
+            sources: images.sources,
+            environment: images.environment,
+        };
+        workshop.packages(graph);
+        workshop.toolchain(graph);
+        for (name, value) in recipe.variables() {
+            workshop.environment.retain(|known| known.split('=').next() != Some(&name));
+            workshop.environment.push(format!("{name}={value}"));
+        }
+        workshop
+    }
+
+    /// Debian's packages for building, and the cross compiler unless it is there.
+    fn packages(&mut self, graph: &mut Graph) {
+        let wanted = self.settings.build_packages.as_ref();
+        if let Some(packages) = wanted.filter(|packages| !packages.value.is_empty()) {
+            let script = install(&packages.value);
+            let name = format!("[builder] install {}", packages.value.join(" "));
+            self.prepare(graph, &script, Named::new(name).of(packages.lines.clone()));
+        }
+        if self.recipe.is_cross() && self.recipe.triple.is_some() {
+            let platform = self.recipe.platform;
+            let script = format!(
+                "command -v {}-gcc >/dev/null && exit\n{}",
+                platform.gcc,
+                install(&platform.cross_packages())
+            );
+            let name = format!("[builder] cross compiler for {}", platform.docker);
+            let lines = lines(&self.settings.targets).cloned();
+            self.prepare(graph, &script, Named::new(name).of(lines));
+        }
+    }
+
+    /// The toolchain of the project and the target's library. A builder without
+    /// rustup has what it has.
+    fn toolchain(&mut self, graph: &mut Graph) {
+        if let Some(channel) = &self.recipe.channel {
+            let script = format!(
+                "command -v rustup >/dev/null || exit 0\n\
+                 rustup toolchain install {channel} --no-self-update --profile minimal\n\
+                 rustup default {channel}",
+                channel = word(channel)
+            );
+            let named = Named::new(format!("[builder] toolchain {channel}"));
+            self.prepare(graph, &script, named);
+        }
+        if let Some(triple) = self.recipe.triple {
+            let script = format!(
+                "test -d \"$(rustc --print target-libdir --target {triple})\" || rustup target add {triple}"
+            );
+            let lines = lines(&self.settings.targets).cloned();
+            let named = Named::new(format!("[builder] standard library for {triple}")).of(lines);
+            self.prepare(graph, &script, named);
+        }
+    }
+
+    /// Runs a script whose changes to the builder stay.
+    fn prepare(&mut self, graph: &mut Graph, script: &str, named: Named) {
+        let mut exec = Exec::new(&self.root, shell(script));
+        exec.environment(&self.environment);
+        exec.proxies(self.options.proxies()).network(self.options.network);
+        exec.memory("/var/lib/apt/lists");
+        self.root = exec.add(graph, named).root();
+    }
+
+    /// A command with all that larder and cargo need.
+    fn command(&self, words: impl IntoIterator<Item = String>) -> Exec {
+        let mut exec = Exec::new(&self.root, words);
+        exec.environment(&self.environment);
+        exec.proxies(self.options.proxies()).network(self.options.network);
+        exec.read(&self.larder, "/cargo-larder", layout::LARDER);
+        exec.cache(layout::CARGO_HOME_ID, layout::CARGO_HOME);
+        for secret in self.settings.secrets.iter().flat_map(|secrets| &secrets.value) {
+            match (&secret.env, &secret.path) {
+                (Some(name), _) => exec.secret_variable(&secret.id, name),
+                (None, Some(path)) => exec.secret_file(&secret.id, path),
+                (None, None) => {
+                    exec.secret_file(&secret.id, &format!("/run/secrets/{}", secret.id))
+                }
+            };
+        }
+        for (number, id) in self.settings.ssh.iter().flat_map(|ssh| &ssh.value).enumerate() {
+            exec.ssh(id, &format!("/run/buildkit/ssh_agent.{number}"));
+        }
+        exec
+    }
+
+    /// Variables that only steps with an ssh agent have.
+    fn with_agent(&self, mut exec: Exec) -> Exec {
+        if self.settings.ssh.as_ref().is_some_and(|ssh| !ssh.value.is_empty()) {
+            let mut environment = self.environment.clone();
+            environment.push("SSH_AUTH_SOCK=/run/buildkit/ssh_agent.0".into());
+            exec.environment(&environment);
+        }
+        exec
+    }
+
+    /// Sources to work on; what is written beside them is thrown away.
+    fn in_sources(&self, exec: &mut Exec) {
+        exec.borrow(&self.sources, layout::SOURCES).directory(layout::SOURCES);
+    }
+
+    /// A directory with the cook plan and what cargo tells of the project.
+    pub(crate) fn plan(&self, graph: &mut Graph, wanted: Wanted) -> Output {
+        let mut words = self.recipe.words(wanted);
+        if wanted == Wanted::Tests {
+            words.push("--no-run".into());
+        }
+        let command = sentence(&words);
+        let script = format!(
+            "cargo metadata --no-deps --format-version=1 >{OUT}/{METADATA}\n\
+             cargo larder plan -o {OUT}/{PLAN} -- {command}"
+        );
+        let mut exec = self.with_agent(self.command(shell(&script)));
+        self.in_sources(&mut exec);
+        exec.memory(layout::TARGET);
+        let out = exec.output(None, OUT);
+        let name = format!("{}cargo larder plan -- {command}", self.stage("plan"));
+        // Cargo refuses what these ask for while it plans.
+        let settings = self.settings;
+        let lines = [
+            lines(&settings.bins),
+            lines(&settings.profile),
+            lines(&settings.features),
+            lines(&settings.targets),
+        ];
+        exec.add(graph, Named::new(name).of(lines.into_iter().flatten().cloned())).output(out)
+    }
+
+    /// The store with the external units of a plan; `what` says how many.
+    pub(crate) fn cook(&self, graph: &mut Graph, plan: &Output, what: &str) -> Output {
+        let dest = format!("/{PLAN}");
+        let words = ["cargo", "larder", "cook", &dest].map(str::to_owned);
+        let mut exec = self.with_agent(self.command(words));
+        exec.read(plan, &dest, &dest);
+        let store = exec.output(None, layout::STORE);
+        let name = format!("{}cargo larder cook: {what}", self.stage("cook"));
+        exec.add(graph, Named::new(name)).output(store)
+    }
+
+    /// What cargo's target directory has after the build.
+    pub(crate) fn build(&self, graph: &mut Graph, store: Option<&Output>) -> Output {
+        let words = self.recipe.words(Wanted::Image);
+        let mut exec = self.work(&words, store);
+        let target = exec.output(None, layout::TARGET);
+        self.finish(graph, exec, "build", &words).output(target)
+    }
+
+    /// Larder's report, if the tests pass.
+    pub(crate) fn test(&self, graph: &mut Graph, store: Option<&Output>) -> Output {
+        let mut words = self.recipe.words(Wanted::Tests);
+        words.extend(["--report".into(), format!("{OUT}/{REPORT}")]);
+        let mut exec = self.work(&words, store);
+        exec.memory(layout::TARGET);
+        let out = exec.output(None, OUT);
+        self.finish(graph, exec, "test", &words).output(out)
+    }
+
+    fn work(&self, words: &[String], store: Option<&Output>) -> Exec {
+        let command = ["cargo".to_owned(), "larder".to_owned()];
+        let mut exec = self.with_agent(self.command(command.into_iter().chain(words.to_vec())));
+        self.in_sources(&mut exec);
+        match (self.recipe.cache, store) {
+            (Cache::Mount, _) => {
+                exec.cache(&self.recipe.store_id(), layout::STORE);
+            }
+            (Cache::Layers, Some(store)) => {
+                exec.borrow(store, layout::STORE);
+            }
+            // Nothing external: what is compiled is of no use to others.
+            (Cache::Layers, None) => {
+                exec.memory(layout::STORE);
+            }
+        }
+        exec
+    }
+
+    fn finish(&self, graph: &mut Graph, exec: Exec, stage: &str, words: &[String]) -> Executed {
+        let name = format!("{}cargo larder {}", self.stage(stage), sentence(words));
+        exec.add(graph, Named::new(name))
+    }
+
+    /// `[build]`, or `[build linux/arm64]` of several platforms.
+    fn stage(&self, stage: &str) -> String {
+        if self.options.platforms.len() > 1 {
+            format!("[{stage} {}] ", self.recipe.platform.docker)
+        } else {
+            format!("[{stage}] ")
+        }
+    }
+
+    /// The builder's certificates are for images that have none.
+    pub(crate) fn root(&self) -> &Output {
+        &self.root
+    }
+}
+
+/// Debian packages on top of an image that is to run.
+pub(crate) fn with_packages(
+    graph: &mut Graph,
+    base: &Output,
+    environment: &[String],
+    packages: &[String],
+    options: &Options,
+    at: Option<Lines>,
+) -> Output {
+    let mut exec = Exec::new(base, shell(&install(packages)));
+    exec.environment(environment);
+    exec.proxies(options.proxies()).network(options.network);
+    exec.memory("/var/lib/apt/lists").memory("/var/cache/apt").memory("/var/log");
+    let name = format!("[image] install {}", packages.join(" "));
+    exec.add(graph, Named::new(name).of(at)).root()
+}
+
+/// The platform as the builder has it.
+pub(crate) fn platform(platform: &larder_docker::platform::Platform) -> pb::Platform {
+    let mut parts = platform.docker.split('/').map(str::to_owned);
+    pb::Platform {
+        os: parts.next().unwrap_or_default(),
+        architecture: parts.next().unwrap_or_default(),
+        variant: parts.next().unwrap_or_default(),
+        ..pb::Platform::default()
+    }
+}
+
+fn shell(script: &str) -> Vec<String> {
+    ["/bin/sh", "-euc", script].map(str::to_owned).to_vec()
+}
+
+fn install(packages: &[String]) -> String {
+    format!(
+        "export DEBIAN_FRONTEND=noninteractive\napt-get update\n\
+         apt-get install -y --no-install-recommends -- {}",
+        sentence(packages)
+    )
+}
+
+fn sentence(words: &[String]) -> String {
+    words.iter().map(|word| self::word(word)).collect::<Vec<_>>().join(" ")
+}
+
+/// A word of a shell's command line.
+fn word(word: &str) -> String {
+    larder_docker::command::word(word)
+}
