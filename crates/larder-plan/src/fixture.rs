@@ -21,6 +21,7 @@ pub(crate) struct UnitSpec {
     platform: Option<String>,
     features: Vec<String>,
     registry: bool,
+    incremental: bool,
     links: Option<String>,
     deps: Vec<UnitIndex>,
 }
@@ -38,6 +39,7 @@ pub(crate) fn unit(name: &str) -> UnitSpec {
         platform: None,
         features: Vec::new(),
         registry: false,
+        incremental: false,
         links: None,
         deps: Vec::new(),
     }
@@ -74,6 +76,10 @@ impl UnitSpec {
     }
     pub(crate) fn registry(mut self) -> Self {
         self.registry = true;
+        self
+    }
+    pub(crate) fn incremental(mut self) -> Self {
+        self.incremental = true;
         self
     }
     pub(crate) fn links(mut self, links: &str) -> Self {
@@ -287,7 +293,7 @@ fn graph_unit(spec: &UnitSpec) -> GraphUnit {
             debug_assertions: debug,
             overflow_checks: debug,
             rpath: false,
-            incremental: false,
+            incremental: spec.incremental,
             panic: "unwind".to_owned(),
             strip: serde_json::json!({"deferred": "None"}),
             rest: BTreeMap::new(),

@@ -31,6 +31,10 @@
 //! their sources as absolute paths, which `file!()` shows, so their results
 //! are bound to that path anyway.
 //!
+//! `OUT_DIR` is not remapped for units that compile incrementally. Its place
+//! follows the script's inputs, rustc keeps the flag with its session, and a
+//! script that declares nothing would so throw the session away at every edit.
+//!
 //! If the user's own flags remap anything, larder adds nothing: rustc lets the
 //! last match win, so ours would undo theirs.
 
@@ -65,7 +69,8 @@ pub(crate) fn arguments(graph: &Graph<'_>, view: &View<'_>, args: &[Template]) -
         let root = graph.symbols.template(&view.manifest.root).0;
         remaps.push((root, format!("/cargo/vendor/{}", escape(&package))));
     }
-    if let Some(run) = graph.deps(view).find(|dep| dep.is_run()) {
+    let incremental = args.iter().any(|arg| arg.0.contains("{incremental}"));
+    if let Some(run) = graph.deps(view).find(|dep| dep.is_run() && !incremental) {
         let virtual_dir = format!("/cargo/build/{}/out", escape(&package));
         remaps.push((format!("{{out_dir:{}}}", run.index), virtual_dir));
     }
@@ -123,6 +128,18 @@ mod tests {
             translations(args),
             [("/cargo/build/app-1.2.3/out".to_owned(), Template(format!("{{out_dir:{run}}}")))]
         );
+    }
+
+    #[test]
+    fn an_incremental_session_outlives_the_place_of_out_dir() {
+        let mut project = Project::default();
+        let (run, _) = project.with_script("app");
+        let local = project.add(unit("app").dep(run).incremental());
+        project.root(local);
+        let plan = plan(&project.inputs()).unwrap();
+        let action = plan.units[local].action.as_ref().unwrap();
+        assert!(action.args.iter().any(|arg| arg.0.contains("{incremental}")));
+        assert_eq!(action.extra_args, [Template::from("--remap-path-prefix={workspace}=.")]);
     }
 
     #[test]
