@@ -39,8 +39,8 @@ pub(crate) struct Build<'a> {
     pub mentions: &'a MentionMemo,
     /// Linker and libc of the host, by the linker that is configured.
     pub linkers: BTreeMap<Option<String>, String>,
-    /// Tools that build scripts find in `PATH`.
-    pub tools: String,
+    /// Tools that build scripts find in `PATH`, computed when asked for.
+    pub tools: OnceLock<String>,
     /// What `target-cpu=native` stands for.
     pub cpu: String,
     /// Which runs are confined.
@@ -161,7 +161,6 @@ impl<'a> Build<'a> {
         let mut inputs = inputs::of_action(self.plan, self.identities, unit);
         let Some(action) = &u.action else { return inputs };
         if u.is_run() {
-            inputs.push(("tools".to_owned(), self.tools.clone()));
             inputs.push(("linker and libc".to_owned(), self.linker(unit)));
         } else {
             // A wrapper may be another program tomorrow, under the same name.
@@ -234,6 +233,12 @@ impl<'a> Build<'a> {
                 None => self.environments.value(&self.places, unit, name),
             };
             values.push((format!("env {name}"), value.unwrap_or_else(|| UNSET.to_owned())));
+        }
+        // Tools that an observed run uses are among its paths.
+        if set.unseen.is_some() && self.plan.units[unit].is_run() {
+            let search = &self.observing.search;
+            let digest = || crate::tools::digest(self.store.stat_cache(), search);
+            values.push(("tools".to_owned(), self.tools.get_or_init(digest).clone()));
         }
         values
     }

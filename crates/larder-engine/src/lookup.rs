@@ -307,9 +307,18 @@ enum Unusable {
 const MENTIONED: &str = " (mentioned)";
 
 fn is_path_value(name: &str) -> bool {
-    ["file ", "tree ", "presence ", "link ", "listing ", "package ", "location ", "env "]
-        .iter()
-        .any(|prefix| name.starts_with(prefix))
+    const KINDS: &[&str] = &[
+        "file ",
+        "tree ",
+        "presence ",
+        "link ",
+        "listing ",
+        "package ",
+        "location ",
+        "program ",
+        "env ",
+    ];
+    name == "tools" || KINDS.iter().any(|prefix| name.starts_with(prefix))
 }
 
 /// The key of a result that is of one checkout only.

@@ -22,7 +22,7 @@ use larder_cargo::stand_in::StandInError;
 use larder_key::{Identities, mention};
 use larder_sandbox::jobs::{Pool, machine_directory};
 use larder_sandbox::watch::Observe;
-use larder_schema::plan::{Mode, Plan};
+use larder_schema::plan::Plan;
 use larder_schema::report::Phases;
 use larder_store::{DiskStore, StoreError};
 use std::path::{Path, PathBuf};
@@ -266,11 +266,9 @@ impl<'a> Session<'a> {
             .collect();
         let mentions =
             MentionMemo::load(&memo_file, &environments.mentionable(), mention::words(&triples));
-        let scripts = plan.units.iter().any(|u| u.mode == Mode::RunCustomBuild);
         let native = plan.units.iter().any(|u| {
             u.action.as_ref().is_some_and(|a| a.args.iter().any(|arg| arg.0.contains("native")))
         });
-        let stats = self.store.stat_cache();
         let machine = {
             // Templates of other places begin with a token.
             let roots = plan.packages.iter().map(|package| package.root.0.as_str());
@@ -283,7 +281,7 @@ impl<'a> Session<'a> {
             store: &self.store,
             mentions: &mentions,
             linkers: planned.linkers.clone(),
-            tools: if scripts { crate::tools::digest(stats, env) } else { String::new() },
+            tools: OnceLock::new(),
             cpu: if native { crate::tools::cpu() } else { String::new() },
             hermetic,
             observing: Observing::new(observe, plan, env, self.store.root()),

@@ -1,11 +1,11 @@
-//! Tools of the host that build scripts start without saying so. A script's
-//! `PATH` is not in its key as text: what counts is which programs the usual
-//! names lead to, and their content.
+//! Tools of the host that build scripts start without saying so, where nobody
+//! sees it. A script's `PATH` is not in its key as text: what counts is which
+//! programs the usual names lead to, and their content. The tools of a run that
+//! was observed are in its path set by name.
 
 use larder_schema::Framed;
 use larder_store::StatCache;
-use std::collections::BTreeMap;
-use std::ffi::{OsStr, OsString};
+use std::path::PathBuf;
 
 /// Names that build scripts start: compilers, archivers, build systems,
 /// generators and interpreters.
@@ -51,14 +51,13 @@ pub(crate) const NAMES: &[&str] = &[
     "yasm",
 ];
 
-/// A digest of what the names lead to here, links followed.
+/// A digest of what the names lead to in the directories of `PATH`, links
+/// followed.
 #[must_use]
-pub(crate) fn digest(stats: &StatCache, env: &BTreeMap<OsString, OsString>) -> String {
-    let path = env.get(OsStr::new("PATH")).cloned().unwrap_or_default();
-    let dirs: Vec<_> = std::env::split_paths(&path).filter(|dir| dir.is_absolute()).collect();
+pub(crate) fn digest(stats: &StatCache, search: &[PathBuf]) -> String {
     let mut f = Framed::new("larder tools 1");
     for name in NAMES {
-        let found = dirs.iter().map(|dir| dir.join(name)).find(|file| file.is_file());
+        let found = search.iter().map(|dir| dir.join(name)).find(|file| file.is_file());
         f.text("name", name);
         match found {
             Some(file) => {

@@ -11,6 +11,7 @@ mod hermetic;
 mod macros;
 mod neighbours;
 mod scripts;
+mod tools;
 mod unobserved;
 
 /// The page names every row, and no row that is not there.
