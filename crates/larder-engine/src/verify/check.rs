@@ -2,6 +2,7 @@
 
 use super::difference::{Side, first};
 use super::place::{Place, copy_result};
+use super::request::{Said, Step, VerifyError, VerifyRequest};
 use crate::build::{Build, Chosen, ChosenMap};
 use crate::event::{Event, Reporter};
 use crate::execute::{Execution, Options};
@@ -9,7 +10,7 @@ use crate::places::{directory_of_profile, everything_below};
 use crate::plan_cache;
 use crate::request::BuildRequest;
 use crate::rules::Hermetic;
-use crate::session::{EngineError, Session};
+use crate::session::Session;
 use crate::symbols::Symbols;
 use crate::work::{JobFailed, Progress, Task};
 use larder_cargo::host::Host;
@@ -21,82 +22,10 @@ use larder_schema::verification::{
     Repeated, VERIFICATION_VERSION, Verification, VerifiedTotals, VerifiedUnit,
 };
 use larder_schema::{Digest, Framed};
-use larder_store::StoreError;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
-
-/// What to verify.
-#[derive(Clone, Debug, Default)]
-pub struct VerifyRequest {
-    /// The command whose units they are.
-    pub build: BuildRequest,
-    /// How many, chosen anew each time; all if absent.
-    pub sample: Option<usize>,
-    /// Only those of these packages: `name` or `name@version`.
-    pub packages: Vec<String>,
-}
-
-/// What happens while units are verified.
-#[derive(Clone, Copy, Debug)]
-pub enum Step<'a> {
-    /// The other place is ready.
-    Ready {
-        /// Units that are run again.
-        units: usize,
-        /// Units that could be.
-        of: usize,
-        /// The place.
-        place: &'a Path,
-    },
-    /// A unit was run again.
-    Checked {
-        /// What came of it.
-        unit: &'a VerifiedUnit,
-        /// How many are done.
-        done: usize,
-        /// Of how many.
-        units: usize,
-    },
-}
-
-/// Why nothing could be verified.
-#[derive(Debug, thiserror::Error)]
-pub enum VerifyError {
-    /// As for a build.
-    #[error(transparent)]
-    Engine(#[from] EngineError),
-    /// There is nothing to compare with.
-    #[error("no result of {what} is in the store: run `cargo larder {command}` first")]
-    NothingStored {
-        /// Of what.
-        what: String,
-        /// The command.
-        command: String,
-    },
-    /// The other place could not be made.
-    #[error("the place to build in again could not be made")]
-    Place(#[source] std::io::Error),
-    /// Cargo refuses there what it took here.
-    #[error("the command cannot be planned in another place")]
-    Elsewhere {
-        /// What was said.
-        #[source]
-        said: Said,
-    },
-}
-
-/// What cargo or larder said.
-#[derive(Debug, thiserror::Error)]
-#[error("{0}")]
-pub struct Said(String);
-
-impl From<StoreError> for VerifyError {
-    fn from(error: StoreError) -> Self {
-        Self::Engine(error.into())
-    }
-}
 
 /// Runs units a second time in another place, and compares.
 ///

@@ -9,8 +9,10 @@
 mod check;
 mod difference;
 mod place;
+mod request;
 
 pub(crate) use difference::{Side, first as first_difference};
 pub(crate) use larder_schema::verification::Difference;
 
-pub use check::{Step, VerifyError, VerifyRequest, verify};
+pub use check::verify;
+pub use request::{Step, VerifyError, VerifyRequest};
