@@ -58,16 +58,19 @@ pub enum NoBinary {
 }
 
 impl Package {
+    /// The one that runs first.
     fn bins(&self) -> impl Iterator<Item = &Target> {
-        self.targets.iter().filter(|target| target.kind.iter().any(|kind| kind == "bin"))
+        let bins =
+            self.targets.iter().filter(|target| target.kind.iter().any(|kind| kind == "bin"));
+        let mut bins: Vec<&Target> = bins.collect();
+        bins.sort_by_key(|bin| Some(&bin.name) != self.default_run.as_ref());
+        bins.into_iter()
     }
 
-    /// Those that are built without any feature, the one that runs first.
+    /// Those that are built without any feature.
     fn default_bins(&self) -> Vec<String> {
         let bins = self.bins().filter(|target| target.required_features.is_empty());
-        let mut bins: Vec<String> = bins.map(|target| target.name.clone()).collect();
-        bins.sort_by_key(|bin| Some(bin) != self.default_run.as_ref());
-        bins
+        bins.map(|target| target.name.clone()).collect()
     }
 }
 
