@@ -242,7 +242,8 @@ fn results_of_runs_that_reached_for_nothing_are_used() {
     project.larder(&["build"]).success();
     configure(&env, "[packages.host_file]\nhermetic = false\n");
     let runs = ran(&project, &["build", "--hermetic"]);
-    assert_eq!(runs, ["own_file run: unobserved"]);
+    assert!(runs.contains(&"own_file run: unobserved".to_owned()), "{runs:?}");
+    assert!(runs.iter().all(|line| line.starts_with("own_file ")), "{runs:?}");
 }
 
 #[test]
