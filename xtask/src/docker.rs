@@ -3,12 +3,14 @@
 //! An engine that does not start is a failure, not a reason to pass.
 
 pub(crate) mod bench;
+mod contexts;
 mod engine;
 mod frontend;
 pub(crate) mod frontend_image;
 mod generated;
 mod images;
 mod packages;
+mod surviving;
 mod trap;
 
 use crate::process;
@@ -58,6 +60,8 @@ pub(crate) fn test() -> Result<()> {
     for cache in CACHES {
         generated::check(&engine, &larder, cache)?;
     }
+    surviving::check(&engine, &larder)?;
+    contexts::check(&engine, &larder)?;
     trap::check(&engine, &larder)?;
     frontend::check(&engine, &larder)
 }

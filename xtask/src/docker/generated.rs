@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 pub(super) fn check(engine: &Engine, larder: &Path, cache: &str) -> Result<()> {
     let scratch = tempfile::tempdir()?;
     let project = Project::write(scratch.path(), cache)?;
-    project.generate(larder, cache)?;
+    project.generate(larder, &["--cache", cache])?;
 
     project.build(engine, larder)?.says(cache, "one 42")?;
 
@@ -50,25 +50,27 @@ pub(super) fn check(engine: &Engine, larder: &Path, cache: &str) -> Result<()> {
 pub(super) struct Project {
     /// Its directory.
     pub(super) root: PathBuf,
-    image: String,
+    /// Tag of its image.
+    pub(super) image: String,
 }
 
-struct Built {
+/// An image that was built, and run.
+pub(super) struct Built {
     /// What the image prints.
-    ran: String,
+    pub(super) ran: String,
     /// What the build printed.
-    log: String,
+    pub(super) log: String,
     /// Whether the layer with the external crates was there already.
     cook_was_reused: bool,
 }
 
 impl Built {
-    fn says(&self, cache: &str, text: &str) -> Result<()> {
+    pub(super) fn says(&self, cache: &str, text: &str) -> Result<()> {
         ensure!(self.ran.trim() == text, "{cache}: the image says {:?}, not {text}", self.ran);
         Ok(())
     }
 
-    fn executed(&self, cache: &str, change: &str, units: usize) -> Result<()> {
+    pub(super) fn executed(&self, cache: &str, change: &str, units: usize) -> Result<()> {
         let executed = executed(&self.log);
         ensure!(
             executed == Some(units),
@@ -115,9 +117,10 @@ impl Project {
         Ok(Project { root, image: format!("larder-test/app-{cache}") })
     }
 
-    fn generate(&self, larder: &Path, cache: &str) -> Result<()> {
+    /// Writes its Dockerfile, which has no findings.
+    pub(super) fn generate(&self, larder: &Path, flags: &[&str]) -> Result<()> {
         let mut command = process::command(larder);
-        command.args(["larder", "dockerfile", "--bin", "app", "--cache", cache, "--libc", "gnu"]);
+        command.args(["larder", "dockerfile", "--bin", "app", "--libc", "gnu"]).args(flags);
         command.args(["--builder", BUILDER, "--base", RUNTIME, "-o", "Dockerfile"]);
         process::run_quietly(command.current_dir(&self.root))?;
         let mut lint = process::command(larder);
@@ -131,6 +134,7 @@ impl Project {
         Ok(())
     }
 
+    /// An edit with a time in the past.
     pub(super) fn edit(&self, file: &str, from: &str, to: &str) -> Result<()> {
         let path = self.root.join(file);
         let text = fs::read_to_string(&path)?;
@@ -142,12 +146,22 @@ impl Project {
     }
 
     fn build(&self, engine: &Engine, larder: &Path) -> Result<Built> {
+        self.build_with(engine, larder, &["."])
+    }
+
+    /// Builds with these arguments, the context among them, and runs the image.
+    pub(super) fn build_with(
+        &self,
+        engine: &Engine,
+        larder: &Path,
+        arguments: &[&str],
+    ) -> Result<Built> {
         let context = larder.parent().context("the directory of cargo-larder")?;
         let mut command = engine.docker();
         command
             .args(["build", "--progress=plain", "--network=host", "--tag", &self.image])
             .arg(format!("--build-context=larder={}", context.display()))
-            .arg(".")
+            .args(arguments)
             .current_dir(&self.root);
         let output = process::run_quietly(&mut command)?;
         let log = String::from_utf8_lossy(&output.stderr).into_owned();
