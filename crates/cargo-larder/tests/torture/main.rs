@@ -10,6 +10,7 @@ mod habits;
 mod hermetic;
 mod macros;
 mod neighbours;
+mod recorded;
 mod scripts;
 mod tools;
 mod unobserved;
