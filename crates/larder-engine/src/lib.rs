@@ -38,6 +38,7 @@ mod script_job;
 pub mod session;
 mod side_outputs;
 mod start;
+mod steady;
 mod symbols;
 mod telling;
 mod tools;

@@ -5,6 +5,7 @@ use crate::clock::Began;
 use crate::event::Event;
 use crate::macro_files::MacroFiles;
 use crate::observed::Known;
+use crate::steady::SteadyDir;
 use crate::work::{Built, JobFailed, Progress, Task, internal};
 use larder_cargo::depinfo::DepInfo;
 use larder_plan::apply::{RunResult, own_runs, rustc_additions};
@@ -35,7 +36,8 @@ impl Build<'_> {
     ) -> Result<Built, JobFailed> {
         let unit = task.unit;
         self.places.set_dir(unit, task.pending.dir());
-        let mut process = self.rustc_process(&task)?;
+        let steady = self.steady_dir(&task);
+        let mut process = self.rustc_process(&task, steady.as_ref())?;
         let confined = self.confine(unit, &mut process).map_err(|error| internal(&error))?;
         // What a wrapper reads and writes is the wrapper's business.
         let wrapped = !process.program.starts_with(&self.plan.roots.sysroot)
@@ -54,6 +56,7 @@ impl Build<'_> {
                 self.rustc_line(unit, stream, line, started, &seen, progress);
             })
             .map_err(|error| internal(&error))?;
+        drop(steady);
         let ended = watched.ended;
         let seen = seen.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
         if !ended.status.success() {
@@ -141,7 +144,7 @@ impl Build<'_> {
 
     /// The whole call: planned arguments, what build scripts add, and what
     /// larder adds.
-    fn rustc_process(&self, task: &Task) -> Result<Process, JobFailed> {
+    fn rustc_process(&self, task: &Task, steady: Option<&SteadyDir>) -> Result<Process, JobFailed> {
         let unit = task.unit;
         let u = &self.plan.units[unit];
         let Some(action) = &u.action else {
@@ -162,6 +165,9 @@ impl Build<'_> {
         };
         let additions = rustc_additions(self.plan, unit, &find);
         let mut args = self.places.args(unit, &action.args);
+        if let Some(steady) = steady {
+            steady.replace(task.pending.dir(), &mut args);
+        }
         if let Some(width) = task.diagnostic_width {
             args.push(format!("--diagnostic-width={width}"));
         }
@@ -175,9 +181,6 @@ impl Build<'_> {
         env.insert("CARGO_MAKEFLAGS".into(), task.pool.makeflags().into());
         let program = self.places.expand(unit, &action.program);
         let cwd = self.places.expand(unit, &action.cwd);
-        if let Some(incremental) = self.incremental_dir_of(unit) {
-            let _ = std::fs::create_dir_all(incremental);
-        }
         let scratch = action.env.iter().find(|var| var.name == "CARGO_TARGET_TMPDIR");
         if let Some(scratch) = scratch.and_then(|var| var.value.as_ref()) {
             let _ = std::fs::create_dir_all(self.places.expand(unit, scratch));
@@ -188,6 +191,16 @@ impl Build<'_> {
             env,
             cwd: cwd.into(),
         })
+    }
+
+    /// A name for the unit's outputs that its incremental session knows.
+    /// Debug information that stays in objects names them where they are.
+    fn steady_dir(&self, task: &Task) -> Option<SteadyDir> {
+        let incremental = self.incremental_dir_of(task.unit)?;
+        std::fs::create_dir_all(&incremental).ok()?;
+        let action = self.plan.units[task.unit].action.as_ref()?;
+        let unpacked = action.args.iter().any(|arg| arg.0.contains("split-debuginfo=unpacked"));
+        if unpacked { None } else { SteadyDir::new(&incremental, task.pending.dir()) }
     }
 
     /// The directory of incremental compilation, where the unit uses it.

@@ -53,3 +53,35 @@ fn incremental_results_stay_in_their_checkout() {
     let fourth = project.checkout("four");
     all_hit(&fourth, &["build"]);
 }
+
+/// Rustc throws a session away where an option of these differs.
+#[test]
+fn what_a_session_knows_stays_the_same() {
+    let env = env();
+    let project = env
+        .project("one")
+        .file("Cargo.toml", manifest("app", ""))
+        // It declares nothing, so every edit runs it again.
+        .file("build.rs", "fn main() {}\n")
+        .file("src/main.rs", "fn main() {\n    println!(\"1\");\n}\n")
+        .build();
+    let options = || -> Vec<String> {
+        let output = project.larder(&["build", "-v"]);
+        let text = output.success().all();
+        let line = text.lines().find(|line| line.contains("--crate-name app ")).expect("a call");
+        let words: Vec<&str> = line.split(' ').collect();
+        let after = |name: &str| {
+            let at = words.iter().position(|word| *word == name).expect(name);
+            words[at + 1].to_owned()
+        };
+        let remaps =
+            words.iter().filter(|word| word.starts_with("--remap")).map(|w| (*w).to_owned());
+        std::iter::once(after("--out-dir")).chain(remaps).collect()
+    };
+    let first = options();
+    for (from, to) in [("1", "2"), ("2", "3")] {
+        project.replace("src/main.rs", from, to, Mtime::Now);
+        assert_eq!(options(), first);
+        assert_eq!(says(&project, "app"), format!("{to}\n"));
+    }
+}
