@@ -193,16 +193,6 @@ impl Build<'_> {
         })
     }
 
-    /// A name for the unit's outputs that its incremental session knows.
-    /// Debug information that stays in objects names them where they are.
-    fn steady_dir(&self, task: &Task) -> Option<SteadyDir> {
-        let incremental = self.incremental_dir_of(task.unit)?;
-        std::fs::create_dir_all(&incremental).ok()?;
-        let action = self.plan.units[task.unit].action.as_ref()?;
-        let unpacked = action.args.iter().any(|arg| arg.0.contains("split-debuginfo=unpacked"));
-        if unpacked { None } else { SteadyDir::new(&incremental, task.pending.dir()) }
-    }
-
     /// The directory of incremental compilation, where the unit uses it.
     #[must_use]
     pub(crate) fn incremental_dir_of(&self, unit: UnitIndex) -> Option<PathBuf> {

@@ -9,6 +9,8 @@
 //! Two builds of one checkout may compile the same unit at once. The second
 //! one goes without the name, as its session would be locked anyway.
 
+use crate::build::Build;
+use crate::work::Task;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
@@ -22,7 +24,7 @@ pub(crate) struct SteadyDir {
 impl SteadyDir {
     /// A name for `outputs` beside the session in `incremental`; `None` if
     /// somebody else has it, or where it cannot be made.
-    pub(crate) fn new(incremental: &Path, outputs: &Path) -> Option<Self> {
+    fn new(incremental: &Path, outputs: &Path) -> Option<Self> {
         let lock = File::create(incremental.join("out.lock")).ok()?;
         lock.try_lock().ok()?;
         let link = incremental.join("out");
@@ -40,6 +42,18 @@ impl SteadyDir {
         {
             *dir = self.link.to_string_lossy().into_owned();
         }
+    }
+}
+
+impl Build<'_> {
+    /// A name for the unit's outputs that its incremental session knows.
+    /// Debug information that stays in objects names them where they are.
+    pub(crate) fn steady_dir(&self, task: &Task) -> Option<SteadyDir> {
+        let incremental = self.incremental_dir_of(task.unit)?;
+        std::fs::create_dir_all(&incremental).ok()?;
+        let action = self.plan.units[task.unit].action.as_ref()?;
+        let unpacked = action.args.iter().any(|arg| arg.0.contains("split-debuginfo=unpacked"));
+        if unpacked { None } else { SteadyDir::new(&incremental, task.pending.dir()) }
     }
 }
 
