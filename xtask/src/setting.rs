@@ -4,6 +4,7 @@
 use crate::{process, workspace};
 use anyhow::Result;
 use fs_err as fs;
+use serde::Serialize;
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -49,8 +50,15 @@ fn numbered(runs: &Path, stem: &str, resumed: bool) -> PathBuf {
     file(if resumed && taken > 0 { taken } else { taken + 1 })
 }
 
+/// Writes a run down, as data and as a table.
+pub(crate) fn write_run(file: &Path, data: &impl Serialize, table: &str) -> Result<()> {
+    let json = serde_json::to_string_pretty(data)? + "\n";
+    write(&file.with_extension("json"), &json)?;
+    write(&file.with_extension("md"), table)
+}
+
 /// Replaces a file in one step: an interrupted run keeps what it has.
-pub(crate) fn write(path: &Path, text: &str) -> Result<()> {
+fn write(path: &Path, text: &str) -> Result<()> {
     let aside = path.with_extension("new");
     fs::write(&aside, text)?;
     fs::rename(&aside, path)?;

@@ -84,9 +84,7 @@ impl Report {
     }
 
     pub(super) fn write(&self, file: &Path) -> Result<()> {
-        let json = serde_json::to_string_pretty(self)? + "\n";
-        setting::write(&file.with_extension("json"), &json)?;
-        setting::write(&file.with_extension("md"), &self.markdown())
+        setting::write_run(file, self, &self.markdown())
     }
 
     pub(super) fn markdown(&self) -> String {
