@@ -1,11 +1,15 @@
 //! The seam to the engine for cook plans.
 
 use crate::session::{Wired, explained};
+use anyhow::Context as _;
 use larder_cargo::single::Wanted;
 use larder_engine::cook::{self, CookLayers, CookRequest};
 use larder_engine::event::Reporter;
 use larder_engine::request::{BuildRequest, Outcome};
+use larder_schema::Digest;
 use larder_schema::cook::CookPlan;
+use larder_store::{DiskStore, Packed};
+use std::collections::BTreeSet;
 use std::path::Path;
 
 impl Wired<'_> {
@@ -58,5 +62,18 @@ impl Wired<'_> {
         reporter: &dyn Reporter,
     ) -> anyhow::Result<Option<Outcome>> {
         cook::cook(&self.machine()?, request, reporter).map_err(explained)
+    }
+
+    /// Packs the results under `keys` into the store at `to`, with all processors.
+    pub(crate) fn pack(&self, keys: &BTreeSet<Digest>, to: &Path) -> anyhow::Result<Packed> {
+        let jobs = std::thread::available_parallelism().map_or(1, usize::from);
+        let there = DiskStore::open(to)
+            .with_context(|| format!("could not open the store `{}`", to.display()))?;
+        let here = self.store()?;
+        let packed = here.pack_into(&there, keys, jobs);
+        let packed = packed.with_context(|| format!("could not pack into `{}`", to.display()))?;
+        // What programs mention costs reading them, packed as they are.
+        cook::share_memo(here.root(), to)?;
+        Ok(packed)
     }
 }

@@ -13,6 +13,9 @@ pub const TARGET: &str = "/target";
 /// Larder's store.
 pub const STORE: &str = "/larder";
 
+/// Cooked results, compressed: a layer, mounted where the store is.
+pub const PACKED: &str = "/packed";
+
 /// Larder itself.
 pub const LARDER: &str = "/usr/local/bin/cargo-larder";
 

@@ -302,8 +302,10 @@ impl<'a> Build<'a> {
         for program in self.programs(unit) {
             let chosen = chosen(program)?;
             let file = executable_of(&chosen.record.outputs)?;
-            let path = chosen.dir.join(&file.name);
-            let code = || std::fs::read(path);
+            let code = || {
+                self.store.unpack(&chosen.dir)?;
+                std::fs::read(chosen.dir.join(&file.name))
+            };
             let built_from = || self.reads_whole_environment(program);
             let found = self.mentions.mentions(&file.digest, code, built_from).ok()?;
             all.names.extend(found.names);
@@ -340,6 +342,9 @@ impl<'a> Build<'a> {
             false => place.exists() && beside(),
         }) || self.libraries(program).iter().any(|&library| {
             let Some(dir) = self.places.dir(library) else { return true };
+            if self.store.unpack(&dir).is_err() {
+                return true;
+            }
             crate::evaluate::paths_below(&dir).iter().any(|path| {
                 path.extension().is_some_and(|extension| extension == "rlib")
                     && std::fs::read(path).map_or(true, |code| mention::library_iterates(&code))

@@ -6,6 +6,7 @@
 //! project, so that finds them.
 
 use crate::event::{Event, Reporter};
+use crate::mention_memo;
 use crate::plan_cache::{self, Planned};
 use crate::request::{BuildRequest, Outcome};
 use crate::session::{EngineError, Session};
@@ -48,6 +49,18 @@ pub fn cook_plan(
     let planned = plan_cache::plan(&session, request)?;
     let _ = session.store.stat_cache().save();
     Ok(larder_plan::cook::cook_plan(&planned.plan, toolchain(&planned, request)))
+}
+
+/// Copies what is known of the programs of one store's results to a store that
+/// has the same ones.
+///
+/// # Errors
+/// Those of reading and writing.
+pub fn share_memo(from: &Path, to: &Path) -> std::io::Result<()> {
+    match fs_err::copy(mention_memo::file(from), mention_memo::file(to)) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
+    }
 }
 
 /// The layers of a building command: its external units, then crates of its

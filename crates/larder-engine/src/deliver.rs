@@ -99,7 +99,12 @@ impl Execution<'_, '_> {
         units.push(unit);
         for unit in units {
             let Some(chosen) = self.chosen.get(&unit) else { continue };
-            for output in chosen.record.outputs.iter().filter(|o| o.name.ends_with(".dwo")) {
+            let is_debuginfo = |o: &&OutputFile| o.name.ends_with(".dwo");
+            if chosen.record.outputs.iter().any(|o| is_debuginfo(&o)) {
+                // Nobody below a final binary that came from the store was checked.
+                let _ = build.store.unpack(&chosen.dir);
+            }
+            for output in chosen.record.outputs.iter().filter(is_debuginfo) {
                 let from = chosen.dir.join(&output.name);
                 let _ = self.deliver_file(output, &from, &deps.join(&output.name));
             }
@@ -188,6 +193,7 @@ impl Execution<'_, '_> {
             .join(format!("{}-{}", package.name, build.identities.metadata(unit)))
             .join("out");
         std::fs::create_dir_all(&to).ok()?;
+        build.store.unpack(&chosen.dir).ok()?;
         for output in &chosen.record.outputs {
             let (from, to) = (chosen.dir.join(&output.name), to.join(&output.name));
             match &output.symlink {

@@ -25,6 +25,11 @@ struct Entry {
     iterates: bool,
 }
 
+/// Where the memo of a store lies.
+pub(crate) fn file(store: &Path) -> PathBuf {
+    store.join("mentions.json")
+}
+
 /// The memo of one build.
 #[derive(Debug)]
 pub(crate) struct MentionMemo {

@@ -5,7 +5,7 @@ use crate::environment::Environments;
 use crate::event::{Event, Reporter};
 use crate::execute::{Execution, Options};
 use crate::launch::Surroundings;
-use crate::mention_memo::MentionMemo;
+use crate::mention_memo::{self, MentionMemo};
 use crate::observing::Observing;
 use crate::places::Places;
 use crate::plan_cache::{self, Planned};
@@ -254,7 +254,7 @@ impl<'a> Session<'a> {
         let Planned { plan, env, .. } = planned;
         let identities = Identities::of(plan);
         let environments = Environments::new(plan, env);
-        let memo_file = self.store.root().join("mentions.json");
+        let memo_file = mention_memo::file(self.store.root());
         let triples: Vec<&str> = plan
             .units
             .iter()

@@ -7,6 +7,7 @@
 
 pub mod cook;
 pub mod digest;
+pub mod packed;
 pub mod pathset;
 pub mod plan;
 pub mod record;

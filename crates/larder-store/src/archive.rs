@@ -97,6 +97,8 @@ impl DiskStore {
             if keys.is_some_and(|keys| !keys.contains(&record.key)) {
                 continue;
             }
+            let dir = self.dir_of(&record);
+            self.unpack(&dir).map_err(StoreError::at(&dir))?;
             if self.holds_own_path(&record)? {
                 archived.left_out += 1;
                 continue;

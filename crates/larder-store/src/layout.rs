@@ -12,6 +12,7 @@
 //!                                   is visible in what is built from it
 //!     out/<aa>/<place32>/.larder-key  the key that was published there
 //!     out/<aa>/<either>/.larder-kept/<digest>  content of a side output
+//!     out/<aa>/<either>/.larder-packed  the files, compressed; see `packed.rs`
 //!     pathsets/<aa>/<identity>.json PathSets of a unit
 //!     inputs/<aa>/<key>.json        KeyInputs, for explaining misses
 //!     inputs/<aa>/<identity>.latest the keys that the unit had most recently

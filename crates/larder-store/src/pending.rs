@@ -21,10 +21,10 @@ use std::path::{Path, PathBuf};
 
 /// Beside the outputs of a fixed place: the key that they were published
 /// under, so that the record can be removed with them.
-const KEY_AT: &str = ".larder-key";
+pub(crate) const KEY_AT: &str = ".larder-key";
 
 /// Beside the outputs: files that the action wrote elsewhere, by digest.
-const KEPT: &str = ".larder-kept";
+pub(crate) const KEPT: &str = ".larder-kept";
 
 /// A fresh directory for the outputs of one action.
 ///

@@ -76,15 +76,27 @@ impl fmt::Display for Damage {
 }
 
 impl DiskStore {
-    /// Compares the files of `record` with what it says.
+    /// Compares the files of `record` with what it says. Packed ones are
+    /// unpacked.
     ///
     /// # Errors
     /// The first difference; the record has then been dropped.
     pub fn verify(&self, record: &ResultRecord, how: Check) -> Result<(), Box<Damaged>> {
         let dir = self.dir_of(record);
+        let mut unpacked = None;
         for output in &record.outputs {
             let file = dir.join(&output.name);
-            if let Err(damage) = self.verify_file(output, &file, how) {
+            let mut verified = self.verify_file(output, &file, how);
+            if verified == Err(Damage::Missing) {
+                let there = unpacked.get_or_insert_with(|| self.unpack(&dir));
+                verified = match there {
+                    // Hashed on the way.
+                    Ok(Some(files)) if files.contains(output) => Ok(()),
+                    Ok(_) => Err(Damage::Missing),
+                    Err(error) => Err(Damage::Unreadable(error.to_string())),
+                };
+            }
+            if let Err(damage) = verified {
                 self.drop_record(record);
                 let unit = record.unit.clone();
                 return Err(Box::new(Damaged { unit, key: record.key, file, damage }));

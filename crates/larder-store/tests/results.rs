@@ -11,6 +11,7 @@ use larder_store::transfer::{pull, push};
 use larder_store::{
     Check, Damage, DiskStore, Driver, GcPolicy, MemoryDriver, StoreError, interface_of,
 };
+use std::collections::BTreeSet;
 use std::fs;
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, symlink};
 use std::path::Path;
@@ -370,4 +371,104 @@ fn a_hostile_or_broken_remote_never_gets_a_result_published() {
     let empty = MemoryDriver::new();
     push(&store, &record, &empty).unwrap_err();
     assert_eq!(empty.get_record(&key(1)).unwrap(), None);
+}
+
+/// Two files with the same bytes, as an `.rlib` holds its `.rmeta`; large
+/// enough to be packed.
+fn library(seed: u8) -> Vec<u8> {
+    let mut state = u32::from(seed) + 1;
+    (0..200_000)
+        .map(|_| {
+            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            (state >> 24) as u8
+        })
+        .collect()
+}
+
+#[test]
+fn packed_results_are_unpacked_where_they_are_needed() {
+    let root = tempfile::tempdir().unwrap();
+    let store = DiskStore::open(root.path()).unwrap();
+    let content = library(0);
+    let pending = store.begin_at(&key(1), "target/debug/build/a-1/out").unwrap();
+    fs::create_dir(pending.dir().join("sub")).unwrap();
+    fs::write(pending.dir().join("sub/tool"), &content).unwrap();
+    fs::write(pending.dir().join("a.rlib"), &content).unwrap();
+    symlink("sub/tool", pending.dir().join("link")).unwrap();
+    fs::set_permissions(pending.dir().join("sub/tool"), fs::Permissions::from_mode(0o755)).unwrap();
+    let run = pending.publish(sample_record(&key(1), &[])).unwrap();
+    let small = publish(&store, &key(2), &[("b.rmeta", b"small")]);
+
+    let there = tempfile::tempdir().unwrap();
+    let other = DiskStore::open(there.path()).unwrap();
+    let keys = BTreeSet::from([key(1), key(2), key(3)]);
+    let packed = store.pack_into(&other, &keys, 2).unwrap();
+    assert_eq!((packed.results, packed.bytes, packed.there), (2, 400_005, 0));
+    assert!(packed.packed_bytes < 210_000, "the second copy costs nothing: {packed:?}");
+    let again = store.pack_into(&other, &keys, 1).unwrap();
+    assert_eq!((again.results, again.there), (0, 2));
+
+    let found = other.record(&key(1)).unwrap().unwrap();
+    assert_eq!(found, run);
+    let dir = other.dir_of(&run);
+    assert!(!dir.join("a.rlib").exists() && !dir.join("sub/tool").exists());
+    other.verify(&found, Check::Quick).unwrap();
+    other.verify(&found, Check::Full).unwrap();
+    assert_eq!(fs::read(dir.join("link")).unwrap(), content);
+    let mode = fs::metadata(dir.join("sub/tool")).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o755);
+    other.verify(&small, Check::Full).unwrap();
+
+    // A packed store is packed again without its files.
+    fs::remove_dir_all(&dir).unwrap();
+    let third = tempfile::tempdir().unwrap();
+    let third = DiskStore::open(third.path()).unwrap();
+    assert_eq!(other.pack_into(&third, &keys, 2).unwrap(), packed);
+    third.verify(&run, Check::Full).unwrap();
+
+    // A file that is there stays, the other one comes back.
+    fs::create_dir(&dir).unwrap();
+    fs::write(dir.join("a.rlib"), &content).unwrap();
+    let inode = fs::metadata(dir.join("a.rlib")).unwrap().ino();
+    assert_eq!(other.unpack(&dir).unwrap().unwrap().len(), 1);
+    assert_eq!(fs::metadata(dir.join("a.rlib")).unwrap().ino(), inode);
+    assert_eq!(other.unpack(&dir).unwrap(), Some(Vec::new()), "everything is there");
+    assert_eq!(store.unpack(&store.dir_of(&small)).unwrap(), None, "it is not packed");
+
+    // The place of a run is taken, as in the store that it was made in.
+    let another = other.begin_at(&key(1), "target/debug/build/a-1/out").unwrap();
+    assert_ne!(another.dir(), dir);
+    drop(another);
+    gc_all(&other);
+    assert!(!dir.exists(), "packed results are collected as any others");
+}
+
+#[test]
+fn a_damaged_packed_result_is_dropped() {
+    type Damaging = fn(&mut Vec<u8>);
+    let halve: Damaging = |bytes| bytes.truncate(bytes.len() / 2);
+    let flip: Damaging = |bytes| {
+        let middle = bytes.len() / 2;
+        bytes[middle] ^= 1;
+    };
+    for damage in [halve, flip] {
+        let (root, there) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let store = DiskStore::open(root.path()).unwrap();
+        let record = publish(&store, &key(1), &[("a.rlib", &library(1)), ("b.rlib", &library(2))]);
+        let other = DiskStore::open(there.path()).unwrap();
+        store.pack_into(&other, &BTreeSet::from([key(1)]), 1).unwrap();
+        let packed = other.dir_of(&record).join(".larder-packed");
+        let mut bytes = fs::read(&packed).unwrap();
+        damage(&mut bytes);
+        fs::write(&packed, bytes).unwrap();
+        let damaged = other.verify(&record, Check::Quick).unwrap_err();
+        assert!(matches!(damaged.damage, Damage::Unreadable(_)), "{damaged}");
+        assert_eq!(other.record(&key(1)).unwrap(), None);
+        // What is damaged before is not packed.
+        fs::write(store.dir_of(&record).join("a.rlib"), b"else").unwrap();
+        let third = tempfile::tempdir().unwrap();
+        let third = DiskStore::open(third.path()).unwrap();
+        assert_eq!(store.pack_into(&third, &BTreeSet::from([key(1)]), 1).unwrap().results, 0);
+        assert_eq!(third.record(&key(1)).unwrap(), None);
+    }
 }

@@ -8,6 +8,7 @@ use crate::console::Verbosity;
 use crate::errors::Usage;
 use crate::exit::Exit;
 use crate::history::write_atomically;
+use crate::quantity;
 use crate::reporter::{self, CargoReporter};
 use crate::session::Wired;
 use crate::settings::Settings;
@@ -62,6 +63,10 @@ pub(crate) struct Cook {
     /// Show what would come from the store and what would run; do nothing
     #[arg(long, conflicts_with = "fetch_only")]
     dry_run: bool,
+    /// Write the results into another store as well, compressed: for a layer of an image. Builds
+    /// that find it at the path of this store unpack what they need
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["fetch_only", "dry_run"])]
+    pack: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) common: Common,
     /// The command to plan: `build --release --bin app`
@@ -149,6 +154,13 @@ impl Cook {
             let json = serde_json::to_vec_pretty(&outcome.report)?;
             write_atomically(&context.host.absolute(file), &json)
                 .with_context(|| format!("could not write the report `{}`", file.display()))?;
+        }
+        if let Some(to) = &self.pack {
+            let keys = outcome.report.units.iter().filter_map(|unit| unit.key).collect();
+            let packed = session.pack(&keys, &context.host.absolute(to))?;
+            let (results, before) = (packed.results, quantity::size(packed.bytes));
+            let after = quantity::size(packed.packed_bytes);
+            console.status("Packed", &format!("{results} results: {before} in {after}"));
         }
         Ok(if outcome.success { Exit::Success } else { Exit::Failure })
     }

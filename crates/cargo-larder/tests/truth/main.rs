@@ -9,6 +9,7 @@ mod cook;
 mod cook_alone;
 mod cook_edits;
 mod cook_layers;
+mod cook_packed;
 mod cook_sources;
 mod delivered;
 mod directories;

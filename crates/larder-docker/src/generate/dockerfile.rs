@@ -3,7 +3,7 @@
 //! ```text
 //! toolchain ──▶ target ──▶ plan
 //!                 │          │ the plan's bytes
-//!                 ├──▶ cook ◀┘ ──▶ build (layers)
+//!                 ├──▶ cook ◀┘ ──▶ build (layers), which mounts it
 //!                 └──▶ build (mount)  ──▶ the image
 //! ```
 //!
@@ -11,12 +11,14 @@
 //! holds them, and no modification time of a reused layer can be seen. The plan
 //! stage runs at every edit and takes a moment; its output has the same bytes
 //! while the external crates are the same, and then the cook layer is reused.
+//! That layer holds packed results; cooking itself uses the builder's store, so
+//! that what did not change is not compiled again where that store survives.
 //! With layers of workspace crates there are as many further stages between the
 //! external crates and `cook`.
 
 use super::{builder, image, text};
 use crate::command;
-use crate::layout::{self, CARGO_HOME, SOURCES, STORE, TARGET};
+use crate::layout::{self, CARGO_HOME, PACKED, SOURCES, STORE, TARGET};
 use crate::settings::{Cache, LarderFrom, Settings, SettingsError};
 
 /// The build argument of [`Cache::Auto`].
@@ -103,10 +105,10 @@ fn in_memory() -> String {
 /// The plan, and the stages that are cooked from it, one on the other.
 fn cooking(settings: &Settings) -> Vec<String> {
     if settings.layers == 0 {
-        return vec![plan(settings), cook()];
+        return vec![plan(settings), cook(settings)];
     }
     let mut stages = vec![plan_of_layers(settings)];
-    stages.extend((0..=settings.layers).map(|layer| cook_layer(layer, settings.layers)));
+    stages.extend((0..=settings.layers).map(|layer| cook_layer(layer, settings)));
     stages
 }
 
@@ -121,14 +123,17 @@ fn plan(settings: &Settings) -> String {
     )
 }
 
-fn cook() -> String {
+/// What the layer of external crates is for.
+const EXTERNAL: &str = "# The external crates, compressed: a layer that is reused until one of them changes. Then those\n\
+     # that did not change come from the store of this builder, if it still has one.\n";
+
+fn cook(settings: &Settings) -> String {
+    let plan = "type=bind,from=plan,source=/larder.plan,target=/larder.plan".to_owned();
     let run = text::run(
-        &["type=bind,from=plan,source=/larder.plan,target=/larder.plan".into(), cargo_home()],
-        &["cargo larder cook /larder.plan".into()],
+        &[plan, cargo_home(), store(settings)],
+        &[format!("cargo larder cook --pack {PACKED} /larder.plan")],
     );
-    format!(
-        "# The external crates: a layer that is reused until one of them changes.\nFROM target AS cook\n{run}"
-    )
+    format!("{EXTERNAL}FROM target AS cook\nARG BUILDARCH\n{run}")
 }
 
 fn plan_of_layers(settings: &Settings) -> String {
@@ -148,41 +153,46 @@ fn plan_of_layers(settings: &Settings) -> String {
 }
 
 /// The stage of a layer.
-fn cook_layer(layer: usize, layers: usize) -> String {
-    let mounts = [
+fn cook_layer(layer: usize, settings: &Settings) -> String {
+    let stage = |layer: usize| match layer {
+        _ if layer == settings.layers => "cook".to_owned(),
+        layer => format!("cook-{layer}"),
+    };
+    let mut mounts = vec![
         format!("type=bind,from=plan,source=/plans/{layer}/sources,target={SOURCES},rw"),
         format!("type=bind,from=plan,source=/plans/{layer}/plan.json,target=/plan.json"),
         cargo_home(),
     ];
-    let stage = |layer: usize| match layer {
-        _ if layer == layers => "cook".to_owned(),
-        layer => format!("cook-{layer}"),
-    };
-    let (comment, from, command) = match layer {
-        0 => (
-            "# The external crates: a layer that is reused until one of them changes.\n".to_owned(),
-            "target".to_owned(),
-            "cargo larder cook /plan.json",
-        ),
-        1 => (
+    let cook = format!("cargo larder cook --pack {PACKED} /plan.json");
+    if layer == 0 {
+        mounts.push(store(settings));
+        let run = text::run(&mounts, &[cook]);
+        return format!("{EXTERNAL}FROM target AS {}\nARG BUILDARCH\n{run}", stage(0));
+    }
+    let comment = match layer {
+        1 => {
             "# Crates of the workspace: each layer is reused until one of its crates or of those below changes.\n\
              # A crate that cannot be built without the rest of the workspace is left to the build.\n"
-                .to_owned(),
-            stage(0),
-            "cargo larder cook --keep-going /plan.json || true",
-        ),
-        _ => (String::new(), stage(layer - 1), "cargo larder cook --keep-going /plan.json || true"),
+        }
+        _ => "",
     };
-    let run = text::run(&mounts, &[command.to_owned()]);
-    format!("{comment}FROM {from} AS {}\n{run}", stage(layer))
+    let below = stage(layer - 1);
+    mounts.push(packed(&below));
+    let run = text::run(&mounts, &[format!("{cook} --keep-going || true")]);
+    format!("{comment}FROM {below} AS {}\n{run}", stage(layer))
+}
+
+/// The layers of a stage as the store. What is unpacked is gone afterwards.
+fn packed(stage: &str) -> String {
+    format!("type=bind,from={stage},source={PACKED},target={STORE},rw")
 }
 
 fn layers(settings: &Settings, name: &str) -> String {
-    build(settings, "cook", name, Vec::new())
+    build(settings, name, packed("cook"))
 }
 
 fn mount(settings: &Settings, name: &str) -> String {
-    let stage = build(settings, "target", name, vec![store(settings)]);
+    let stage = build(settings, name, store(settings));
     format!(
         "# The store is a cache mount: many builds may use it at once, and only what changed compiles.\n{stage}"
     )
@@ -195,14 +205,10 @@ fn store(settings: &Settings) -> String {
     format!("type=cache,id={id}-$BUILDARCH,sharing=shared,target={STORE}")
 }
 
-fn build(settings: &Settings, from: &str, name: &str, mut mounts: Vec<String>) -> String {
-    mounts.splice(0..0, [sources(), cargo_home(), in_memory()]);
+fn build(settings: &Settings, name: &str, store: String) -> String {
+    let arch = if store.contains("$BUILDARCH") { "ARG BUILDARCH\n" } else { "" };
+    let mounts = [sources(), cargo_home(), in_memory(), store];
     let mut commands = vec![format!("cargo larder {}", words(settings))];
     commands.extend(image::collect(settings));
-    let arch = if mounts.iter().any(|mount| mount.contains("$BUILDARCH")) {
-        "ARG BUILDARCH\n"
-    } else {
-        ""
-    };
-    format!("FROM {from} AS {name}\n{arch}ARG SOURCE_DATE_EPOCH\n{}", text::run(&mounts, &commands))
+    format!("FROM target AS {name}\n{arch}ARG SOURCE_DATE_EPOCH\n{}", text::run(&mounts, &commands))
 }

@@ -135,9 +135,14 @@ fn each_layer_is_cooked_on_the_one_below() {
             "FROM target AS cook-0",
             "FROM cook-0 AS cook-1",
             "FROM cook-1 AS cook",
-            "FROM cook AS build-layers"
+            "FROM target AS build-layers"
         ]
     );
+    // Each layer is read where the store is, and only the last one has all.
+    for (stage, times) in [("cook-0", 1), ("cook-1", 1), ("cook", 1)] {
+        let mount = format!("type=bind,from={stage},source=/packed,target=/larder,rw");
+        assert_eq!(text.matches(&mount).count(), times, "{stage}");
+    }
     assert!(text.contains("plan --layers 2 -o /plans -- build --locked --release --bin app"));
 }
 
