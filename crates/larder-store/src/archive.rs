@@ -1,8 +1,8 @@
-//! Results of a store as one file: a compressed tar archive in the layout of
+//! Results of a store as one file: a tar archive, compressed by zstd, in the layout of
 //! [`DirDriver`], with a first entry that says so.
 //!
 //! ```text
-//! larder-archive                 "larder-archive 1\n"
+//! larder-archive                 "larder-archive 2\n"
 //! blobs/<aa>/<digest>            contents
 //! pathsets/<aa>/<identity>.json  path sets
 //! records/<aa>/<key>.json        records; `directory` of build-script runs, whose place is kept
@@ -21,9 +21,6 @@ use crate::driver::{Driver as _, DriverError};
 use crate::error::StoreError;
 use crate::transfer::{TransferError, fetch_files, is_safe_path, push};
 use crate::{DirDriver, read_write};
-use flate2::Compression;
-use flate2::read::GzDecoder;
-use flate2::write::GzEncoder;
 use larder_schema::Digest;
 use larder_schema::pathset::{PATH_SETS_VERSION, PathSets};
 use larder_schema::record::{RECORD_VERSION, ResultRecord};
@@ -33,7 +30,10 @@ use std::io::{self, Read, Write};
 use std::path::{Component, Path, PathBuf};
 
 const HEADER: &str = "larder-archive";
-const FORMAT: &str = "larder-archive 1\n";
+const FORMAT: &str = "larder-archive 2\n";
+
+/// 128 MiB: several copies of a crate's metadata are within it.
+const WINDOW_LOG: u32 = 27;
 const AREAS: [&str; 3] = ["blobs", "pathsets", "records"];
 
 /// Why an archive could not be written or read.
@@ -228,7 +228,11 @@ fn names(records: &Path) -> Result<Vec<Digest>, StoreError> {
 }
 
 fn write(staging: &Path, to: impl Write) -> io::Result<()> {
-    let mut tar = tar::Builder::new(GzEncoder::new(to, Compression::fast()));
+    let mut encoder = zstd::Encoder::new(to, 3)?;
+    encoder.long_distance_matching(true)?;
+    encoder.window_log(WINDOW_LOG)?;
+    encoder.include_checksum(true)?;
+    let mut tar = tar::Builder::new(encoder);
     let header = |size: u64| {
         let mut header = tar::Header::new_ustar();
         header.set_size(size);
@@ -256,7 +260,11 @@ fn write(staging: &Path, to: impl Write) -> io::Result<()> {
 /// Writes the entries of an archive below `staging`: plain files in the areas
 /// that there are, and nothing else.
 fn unpack(from: impl Read, staging: &Path) -> Result<(), ArchiveError> {
-    let mut tar = tar::Archive::new(GzDecoder::new(from));
+    let decoder = zstd::Decoder::new(from).and_then(|mut decoder| {
+        decoder.window_log_max(WINDOW_LOG)?;
+        Ok(decoder)
+    });
+    let mut tar = tar::Archive::new(decoder.map_err(ArchiveError::Damaged)?);
     let mut entries = tar.entries().map_err(ArchiveError::Damaged)?;
     let mut first = match entries.next() {
         Some(entry) => entry.map_err(ArchiveError::Damaged)?,

@@ -19,7 +19,7 @@ use std::path::PathBuf;
 /// All results, or those of a cook plan. Results that hold the path of the store are left out.
 #[derive(Args, Debug)]
 pub(crate) struct Export {
-    /// The archive to write: a tar archive, compressed with gzip
+    /// The archive to write: a tar archive, compressed by zstd
     #[arg(value_name = "FILE")]
     file: PathBuf,
     /// Only what this cook plan needs

@@ -209,11 +209,11 @@ fn a_cooked_store_travels_as_one_archive() {
     let archive = {
         let kitchen = env.project("kitchen").file("plan.json", text).build();
         kitchen.larder(&["cook", "plan.json"]).success();
-        kitchen.larder(&["export", "--plan", "plan.json", "all.tar.gz"]).success();
-        kitchen.larder(&["export", "--plan", "plan.json", "again.tar.gz"]).success();
+        kitchen.larder(&["export", "--plan", "plan.json", "all.tar.zst"]).success();
+        kitchen.larder(&["export", "--plan", "plan.json", "again.tar.zst"]).success();
         let bytes = |name: &str| std::fs::read(kitchen.path(name)).expect("an archive");
-        assert_eq!(bytes("all.tar.gz"), bytes("again.tar.gz"));
-        bytes("all.tar.gz")
+        assert_eq!(bytes("all.tar.zst"), bytes("again.tar.zst"));
+        bytes("all.tar.zst")
     };
     std::fs::rename(env.store(), env.root().join("old-store")).expect("an empty store");
     let kitchen = Project::open(&env, env.root().join("kitchen"));
@@ -227,7 +227,7 @@ fn a_cooked_store_travels_as_one_archive() {
     }
     let (_, report) = kitchen.larder_report(&["cook", "--dry-run", "plan.json"]);
     assert_eq!(report.totals.hits, 0, "nothing came from a damaged archive");
-    kitchen.larder(&["import", "all.tar.gz"]).success();
+    kitchen.larder(&["import", "all.tar.zst"]).success();
     let (output, report) = kitchen.larder_report(&["cook", "--offline", "plan.json"]);
     assert_eq!(report.totals.hits, report.totals.units, "{}", output.all());
     let project = Project::open(&env, env.root().join("project"));
@@ -239,7 +239,7 @@ fn a_cooked_store_travels_as_one_archive() {
     let store = env.root().join("a/store/elsewhere");
     let env = env.with("LARDER_DIR", store);
     let kitchen = Project::open(&env, env.root().join("kitchen"));
-    kitchen.larder(&["import", "all.tar.gz"]).success();
+    kitchen.larder(&["import", "all.tar.zst"]).success();
     let (_, report) = kitchen.larder_report(&["cook", "--offline", "plan.json"]);
     let ran = report.units.iter().filter(|unit| unit.outcome != Outcome::Hit).map(label);
     assert_eq!(ran.collect::<Vec<_>>(), ["ext lib"]);
