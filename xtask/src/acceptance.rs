@@ -6,6 +6,7 @@
 //! | `warm` | fresh checkout elsewhere, nothing changed, plan cache warm: wall | 2 × cargo's no-op in a warm tree, or 100 ms |
 //! | `unplanned` | the same without the plan cache: wall | cargo's `--unit-graph` + 0.2 s |
 //! | `cold` | nothing stored: user+sys, and wall | 1.03 × and 1.05 × cargo |
+//! | `observed` | the same, observing and not (`LARDER_OBSERVE=off`): user+sys | 1.03 × without |
 //! | `leaf` | release, an edit in a fresh checkout: wall | 1.05 × cargo's rebuild in its warm tree |
 //! | `dev` | dev profile, second and later edits in one checkout: wall | 1.05 × cargo |
 //! | `disk` | ten worktrees in release, delivered files aside: bytes | 1.1 × one |
@@ -43,9 +44,12 @@ pub(crate) struct Args {
     /// Interleaved rounds.
     #[arg(long, default_value_t = 7)]
     rounds: usize,
-    /// For `bits`: build in release, not in the dev profile.
+    /// For `bits` and `observed`: build in release, not in the dev profile.
     #[arg(long)]
     release: bool,
+    /// For `cold`: build in the dev profile, not in release.
+    #[arg(long)]
+    dev: bool,
     /// This binary of larder instead of the workspace's.
     #[arg(long)]
     larder: Option<std::path::PathBuf>,
@@ -59,6 +63,7 @@ enum Name {
     Warm,
     Unplanned,
     Cold,
+    Observed,
     Leaf,
     Dev,
     Disk,
@@ -73,6 +78,7 @@ impl Name {
             Name::Warm | Name::Unplanned | Name::Cold | Name::Leaf => {
                 vec!["ripgrep".to_owned(), "miniserve".to_owned()]
             }
+            Name::Observed => ["ripgrep", "hyperfine", "bat"].map(str::to_owned).to_vec(),
             Name::Dev | Name::Disk => vec!["ripgrep".to_owned()],
             Name::Keys => vec![String::new()],
             Name::Bits => crate::corpus::apps()?.into_iter().map(|app| app.name).collect(),
@@ -99,7 +105,8 @@ pub(crate) fn run(args: &Args) -> Result<()> {
             let figures = match name {
                 Name::Warm => warm::warm(&sides, &app, args.rounds),
                 Name::Unplanned => warm::unplanned(&sides, &app, args.rounds),
-                Name::Cold => cold::cold(&sides, &app, args.rounds),
+                Name::Cold => cold::cold(&sides, &app, args.rounds, args.dev),
+                Name::Observed => cold::observed(&sides, &app, args.rounds, !args.release),
                 Name::Leaf => edits::leaf(&sides, &app, args.rounds),
                 Name::Dev => edits::dev(&sides, &app, args.rounds),
                 Name::Disk => disk::disk(&sides, &app),

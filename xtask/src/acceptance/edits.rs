@@ -1,7 +1,7 @@
 //! Something changed: what a rebuild costs beside cargo's.
 
 use super::figure::Figure;
-use super::sides::{Sides, interleaved};
+use super::sides::{LARDER_AND_CARGO, Sides, interleaved};
 use super::warm::walls;
 use crate::measure::Cost;
 use crate::setting::median;
@@ -14,6 +14,7 @@ pub(super) fn leaf(sides: &Sides, app: &str, rounds: usize) -> Result<Vec<Figure
     let first = unheard_of();
     let pairs = interleaved(
         rounds,
+        LARDER_AND_CARGO,
         |round| {
             let place = warm.fresh()?;
             warm.project.edit_leaf(&place, first + round as u64)?;
@@ -47,7 +48,12 @@ pub(super) fn dev(sides: &Sides, app: &str, rounds: usize) -> Result<Vec<Figure>
     larder(first)?;
     cargo(first)?;
     let number = |round: usize| first + 1 + round as u64;
-    let pairs = interleaved(rounds, |round| larder(number(round)), |round| cargo(number(round)))?;
+    let pairs = interleaved(
+        rounds,
+        LARDER_AND_CARGO,
+        |round| larder(number(round)),
+        |round| cargo(number(round)),
+    )?;
     Ok(vec![rebuilt("edit after edit, dev profile", &pairs)])
 }
 

@@ -105,26 +105,32 @@ impl Warm {
     }
 }
 
+/// Who is compared, unless it is something else.
+pub(super) const LARDER_AND_CARGO: [&str; 2] = ["larder", "cargo"];
+
 /// The rounds of two sides, each round beginning with the other one.
 pub(super) fn interleaved(
     rounds: usize,
-    mut larder: impl FnMut(usize) -> Result<Cost>,
-    mut cargo: impl FnMut(usize) -> Result<Cost>,
+    names: [&str; 2],
+    mut one: impl FnMut(usize) -> Result<Cost>,
+    mut other: impl FnMut(usize) -> Result<Cost>,
 ) -> Result<Vec<[Cost; 2]>> {
     let mut pairs = Vec::new();
     for round in 0..rounds {
         let pair = if round % 2 == 0 {
-            let first = larder(round)?;
-            [first, cargo(round)?]
+            let first = one(round)?;
+            [first, other(round)?]
         } else {
-            let first = cargo(round)?;
-            [larder(round)?, first]
+            let first = other(round)?;
+            [one(round)?, first]
         };
         eprintln!(
-            "    round {}: larder {:.3} s wall {:.3} s user+sys, cargo {:.3} s and {:.3} s",
+            "    round {}: {} {:.3} s wall {:.3} s user+sys, {} {:.3} s and {:.3} s",
             round + 1,
+            names[0],
             pair[0].wall,
             pair[0].cpu(),
+            names[1],
             pair[1].wall,
             pair[1].cpu()
         );

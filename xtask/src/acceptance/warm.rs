@@ -1,7 +1,7 @@
 //! Nothing changed: how near larder comes to doing nothing.
 
 use super::figure::Figure;
-use super::sides::{Sides, interleaved};
+use super::sides::{LARDER_AND_CARGO, Sides, interleaved};
 use crate::measure::Cost;
 use crate::setting::median;
 use anyhow::Result;
@@ -12,8 +12,12 @@ pub(super) fn warm(sides: &Sides, app: &str, rounds: usize) -> Result<Vec<Figure
     let warm = sides.warm(app, false)?;
     // The plan of the command as it is measured.
     warm.nothing(sides, &warm.fresh()?)?;
-    let pairs =
-        interleaved(rounds, |_| warm.nothing(sides, &warm.fresh()?), |_| warm.cargo(sides))?;
+    let pairs = interleaved(
+        rounds,
+        LARDER_AND_CARGO,
+        |_| warm.nothing(sides, &warm.fresh()?),
+        |_| warm.cargo(sides),
+    )?;
     let (larder, cargo) = medians(&pairs);
     let limit = (2.0 * cargo).max(0.1);
     let note = format!("cargo's no-op in its warm tree: {cargo:.3} s");
@@ -26,6 +30,7 @@ pub(super) fn unplanned(sides: &Sides, app: &str, rounds: usize) -> Result<Vec<F
     let warm = sides.warm(app, false)?;
     let pairs = interleaved(
         rounds,
+        LARDER_AND_CARGO,
         |_| {
             let place = warm.fresh()?;
             let plans = warm.store().join("v1/plans");

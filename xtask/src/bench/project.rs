@@ -8,6 +8,7 @@ use crate::{process, tree, workspace};
 use anyhow::{Context, Result, bail};
 use fs_err as fs;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 /// One application in one profile.
 pub(crate) struct Project {
@@ -39,7 +40,17 @@ impl Project {
 
     /// Builds a checkout, and checks that what was asked for is there and runs.
     pub(crate) fn build(&self, tool: &Tool, place: &Path, store: &Path) -> Result<Measured> {
-        let mut command = tool.build(place, store, self.dev);
+        self.build_by(tool.build(place, store, self.dev), tool, place, store)
+    }
+
+    /// The same, by a command of the tool's that may be changed.
+    pub(crate) fn build_by(
+        &self,
+        mut command: Command,
+        tool: &Tool,
+        place: &Path,
+        store: &Path,
+    ) -> Result<Measured> {
         let measured = measure(&mut command, tool.asked(place, store), tool.stop(store))?;
         self.run(place).with_context(|| format!("after a build with {}", tool.name))?;
         Ok(measured)
