@@ -12,6 +12,7 @@ mod images;
 mod packages;
 mod surviving;
 mod trap;
+mod verdicts;
 
 use crate::process;
 use anyhow::Result;
@@ -63,5 +64,6 @@ pub(crate) fn test() -> Result<()> {
     surviving::check(&engine, &larder)?;
     contexts::check(&engine, &larder)?;
     trap::check(&engine, &larder)?;
+    verdicts::check(&engine, &larder)?;
     frontend::check(&engine, &larder)
 }
