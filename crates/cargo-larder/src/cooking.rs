@@ -66,14 +66,31 @@ impl Wired<'_> {
 
     /// Packs the results under `keys` into the store at `to`, with all processors.
     pub(crate) fn pack(&self, keys: &BTreeSet<Digest>, to: &Path) -> anyhow::Result<Packed> {
-        let jobs = std::thread::available_parallelism().map_or(1, usize::from);
+        let here = self.store()?;
         let there = DiskStore::open(to)
             .with_context(|| format!("could not open the store `{}`", to.display()))?;
-        let here = self.store()?;
-        let packed = here.pack_into(&there, keys, jobs);
-        let packed = packed.with_context(|| format!("could not pack into `{}`", to.display()))?;
-        // What programs mention costs reading them, packed as they are.
-        cook::share_memo(here.root(), to)?;
-        Ok(packed)
+        let packed = packed(&here, &there, Some(keys));
+        packed.with_context(|| format!("could not pack into `{}`", to.display()))
     }
+
+    /// Takes all results of the packed store at `from`.
+    pub(crate) fn import_packed(&self, from: &Path) -> anyhow::Result<Packed> {
+        anyhow::ensure!(
+            DiskStore::is_at(from),
+            "there is no store in it; `cargo larder cook --pack DIR` makes one"
+        );
+        packed(&DiskStore::open(from)?, &self.store()?, None)
+    }
+}
+
+fn packed(
+    from: &DiskStore,
+    to: &DiskStore,
+    keys: Option<&BTreeSet<Digest>>,
+) -> anyhow::Result<Packed> {
+    let jobs = std::thread::available_parallelism().map_or(1, usize::from);
+    let packed = from.pack_into(to, keys, jobs)?;
+    // What programs mention costs reading them, packed as they are.
+    cook::share_memo(from.root(), to.root())?;
+    Ok(packed)
 }

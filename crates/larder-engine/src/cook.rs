@@ -51,13 +51,17 @@ pub fn cook_plan(
     Ok(larder_plan::cook::cook_plan(&planned.plan, toolchain(&planned, request)))
 }
 
-/// Copies what is known of the programs of one store's results to a store that
-/// has the same ones.
+/// Gives a store what is known of the programs of another one's results,
+/// unless it knows something itself.
 ///
 /// # Errors
 /// Those of reading and writing.
 pub fn share_memo(from: &Path, to: &Path) -> std::io::Result<()> {
-    match fs_err::copy(mention_memo::file(from), mention_memo::file(to)) {
+    let to = mention_memo::file(to);
+    if to.exists() {
+        return Ok(());
+    }
+    match fs_err::copy(mention_memo::file(from), &to) {
         Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error),
         _ => Ok(()),
     }

@@ -174,6 +174,7 @@ impl<'b, 'a> Execution<'b, 'a> {
             }
             found[unit] = Some(result);
         }
+        self.unpack_ahead();
         for unit in 0..self.state.len() {
             if self.build.is_asked_for(unit) {
                 self.need(unit, &mut found);
@@ -212,7 +213,7 @@ impl<'b, 'a> Execution<'b, 'a> {
     }
 
     /// Units whose files are read together with those of a hit.
-    fn needed_below(&self, unit: UnitIndex) -> Vec<UnitIndex> {
+    pub(crate) fn needed_below(&self, unit: UnitIndex) -> Vec<UnitIndex> {
         let u = &self.build.plan.units[unit];
         if self.is_self_contained(unit) {
             return Vec::new();

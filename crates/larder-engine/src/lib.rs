@@ -44,6 +44,7 @@ mod telling;
 mod tools;
 mod trespass;
 mod twice;
+mod unpack_ahead;
 pub mod verify;
 mod work;
 

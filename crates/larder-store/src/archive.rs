@@ -192,7 +192,7 @@ impl DiskStore {
         Ok(false)
     }
 
-    fn add_path_sets(&self, identity: &Digest, new: PathSets) -> Result<(), StoreError> {
+    pub(crate) fn add_path_sets(&self, identity: &Digest, new: PathSets) -> Result<(), StoreError> {
         let mut sets = self
             .path_sets(identity)?
             .unwrap_or(PathSets { version: PATH_SETS_VERSION, sets: Vec::new() });
@@ -209,7 +209,7 @@ impl DiskStore {
 /// The place that a digest determines, and what lies below it; `None` for a
 /// directory that only its record names. The place is kept: its text is in
 /// the keys of what reads `OUT_DIR`.
-fn fixed_place(directory: &str) -> Option<(Digest, String)> {
+pub(crate) fn fixed_place(directory: &str) -> Option<(Digest, String)> {
     let mut parts = directory.splitn(3, '/');
     let (_, stem, inner) = (parts.next()?, parts.next()?, parts.next()?);
     // A place is named by the first half of a digest.

@@ -73,6 +73,12 @@ impl DiskStore {
         Ok(Self { inner: Arc::new(Inner { layout, stat, epoch: Mutex::default() }) })
     }
 
+    /// Whether there is a store at `root`, of whatever format.
+    #[must_use]
+    pub fn is_at(root: &Path) -> bool {
+        Layout::new(root).format().is_file()
+    }
+
     pub(crate) fn layout(&self) -> &Layout {
         &self.inner.layout
     }

@@ -5,6 +5,7 @@
 //!   CACHEDIR.TAG                    backup programs leave caches out
 //!   v1/                             one bucket per format of the store
 //!     FORMAT                        says which format the bucket has
+//!     PACKED                        there if results were packed into the bucket
 //!     records/<aa>/<key>.json       ResultRecord; its presence publishes a result
 //!     out/<aa>/<key16>-<nonce>/     files of a result, under rustc's own names
 //!     out/<aa>/<place32>/…/         files of a build-script run: a place that is
@@ -127,6 +128,10 @@ impl Layout {
 
     pub(crate) fn out(&self) -> PathBuf {
         self.area("out")
+    }
+
+    pub(crate) fn packed(&self) -> PathBuf {
+        self.area("PACKED")
     }
 
     pub(crate) fn trash(&self) -> PathBuf {

@@ -12,8 +12,9 @@
 //! as they are. The record stays as it is, and a result that is looked up but
 //! whose files nobody reads is never unpacked.
 //!
-//! Results are packed into another store, never in their own: a build that has
-//! seen a result's files may read them at any time. Unpacking writes each file
+//! Results are packed into another store, and their files stay in their own: a
+//! build that has seen them may read them at any time. Packing a packed store
+//! copies frames, so the same call imports one. Unpacking writes each file
 //! beside the store's others, hashes it on the way and renames it into place,
 //! so that two builds may unpack the same result.
 //!
@@ -21,10 +22,11 @@
 //! code); so a packed store is to be read at the path of the one that it was
 //! made from.
 
+use crate::archive::fixed_place;
 use crate::disk::DiskStore;
 use crate::error::StoreError;
 use crate::hash::Hasher;
-use crate::pending::{KEPT, KEY_AT};
+use crate::pending::KEPT;
 use crate::read_write::{is_absent, permissions};
 use crate::transfer::is_safe_path;
 use larder_schema::Digest;
@@ -65,19 +67,25 @@ impl Packed {
 }
 
 impl DiskStore {
-    /// Packs the results under `keys` into the store `to`, `jobs` at a time,
-    /// with what is needed to find and explain them. Keys without a result,
-    /// and results that are damaged, are left out.
+    /// Packs the results under `keys` into the store `to`, `jobs` at a time;
+    /// all results without `keys`. Keys without a result, and results that are
+    /// damaged, are left out.
     ///
     /// # Errors
     /// Those of reading and writing. What is packed until then stays so.
     pub fn pack_into(
         &self,
         to: &DiskStore,
-        keys: &BTreeSet<Digest>,
+        keys: Option<&BTreeSet<Digest>>,
         jobs: usize,
     ) -> Result<Packed, StoreError> {
         let _holds = (self.hold()?, to.hold()?);
+        let mark = to.layout().packed();
+        fs::write(&mark, b"").map_err(StoreError::at(&mark))?;
+        let keys = match keys {
+            Some(keys) => keys.clone(),
+            None => self.published()?.into_iter().map(|found| found.record.key).collect(),
+        };
         let queue = Mutex::new(keys.iter());
         let total = Mutex::new(Ok(Packed::default()));
         std::thread::scope(|scope| {
@@ -100,99 +108,77 @@ impl DiskStore {
         total.into_inner().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Packs one result, its record last.
+    /// Packs one result, as one that is built: in a directory of its own, or
+    /// the place that its path determines, its record last.
     fn pack_result(&self, to: &DiskStore, key: &Digest) -> Result<Packed, StoreError> {
         let Some(record) = self.record(key)? else { return Ok(Packed::default()) };
         if to.record(key)?.is_some() {
             return Ok(Packed { there: 1, ..Packed::default() });
         }
-        let (from, root) = (self.out_root(&record), to.out_root(&record));
-        // What an earlier attempt left has no record.
-        to.discard_tree(&root)?;
-        let dir = to.dir_of(&record);
-        fs::create_dir_all(&dir).map_err(StoreError::at(&dir))?;
+        let from = self.out_root(&record);
         let (files, links): (Vec<OutputFile>, Vec<OutputFile>) =
             record.outputs.iter().cloned().partition(|output| output.symlink.is_none());
         let bytes: u64 = files.iter().map(|file| file.size).sum();
-        let packed_bytes = match self.write_packed(&self.dir_of(&record), &from, files, &root)? {
-            Some(packed_bytes) => packed_bytes,
-            None => {
-                to.discard_tree(&root)?;
-                return Ok(Packed::default());
-            }
+        // It stays beside the files: a store that is packed again, for another
+        // layer, mostly has the same results.
+        let frame = from.join(PACKED);
+        if !frame.exists() && !self.write_packed(&self.dir_of(&record), files, &frame)? {
+            return Ok(Packed::default());
+        }
+        let pending = match fixed_place(&record.directory) {
+            None => to.begin(key)?,
+            Some((place, inner)) => to.begin_at(&place, &inner)?,
         };
+        let copied = pending.root().join(PACKED);
+        let packed_bytes = fs::copy(&frame, &copied).map_err(StoreError::at(&copied))?;
         for link in links {
-            let path = dir.join(&link.name);
+            let path = pending.dir().join(&link.name);
             let make = || {
-                fs::create_dir_all(path.parent().unwrap_or(&dir))?;
+                fs::create_dir_all(path.parent().unwrap_or(pending.dir()))?;
                 std::os::unix::fs::symlink(link.symlink.unwrap_or_default(), &path)
             };
             make().map_err(StoreError::at(&path))?;
         }
-        self.copy_beside(&from, &root)?;
-        to.put_record(&record)?;
-        if let Some(sets) = self.path_sets(&record.identity)? {
-            to.put_path_sets(&record.identity, &sets)?;
+        copy_files(&from.join(KEPT), &pending.kept_dir())?;
+        let (identity, key) = (record.identity, *key);
+        pending.publish_as(key, record).map_err(|(error, _)| error)?;
+        if let Some(sets) = self.path_sets(&identity)? {
+            to.add_path_sets(&identity, sets)?;
         }
         Ok(Packed { results: 1, bytes, packed_bytes, there: 0 })
     }
 
-    /// Writes the packed files of a result into `root`; `None` if one is not
-    /// what the record says: the next build that needs it will find that out.
+    /// Writes the packed files of a result; `false` if one is not what the
+    /// record says: the next build that needs it will find that out.
     fn write_packed(
         &self,
         dir: &Path,
-        from: &Path,
         files: Vec<OutputFile>,
-        root: &Path,
-    ) -> Result<Option<u64>, StoreError> {
-        let to = root.join(PACKED);
-        let failed = StoreError::at(&to);
+        to: &Path,
+    ) -> Result<bool, StoreError> {
         let head = PackedHead { version: PACKED_VERSION, files };
-        let write = || -> io::Result<Option<u64>> {
-            match fs::copy(from.join(PACKED), &to) {
-                Ok(bytes) => return Ok(Some(bytes)),
-                Err(error) if is_absent(&error) => {}
-                Err(error) => return Err(error),
-            }
-            let mut encoder = encoder(BufWriter::new(File::create(&to)?), &head.files)?;
+        let write = || -> io::Result<bool> {
+            let mut temporary = tempfile::Builder::new()
+                .permissions(permissions(0o666))
+                .tempfile_in(self.layout().tmp())?;
+            let mut encoder = encoder(BufWriter::new(temporary.as_file_mut()), &head.files)?;
             encoder.write_all(&serde_json::to_vec(&head)?)?;
             encoder.write_all(b"\n")?;
             for file in &head.files {
                 let mut content = match File::open(dir.join(&file.name)) {
                     Ok(content) => content,
-                    Err(error) if is_absent(&error) => return Ok(None),
+                    Err(error) if is_absent(&error) => return Ok(false),
                     Err(error) => return Err(error),
                 };
                 if !copy(&mut content, &mut encoder, file)? {
-                    return Ok(None);
+                    return Ok(false);
                 }
             }
             encoder.finish()?.flush()?;
-            Ok(Some(fs::metadata(&to)?.len()))
+            temporary.persist(to).map_err(|failed| failed.error)?;
+            Ok(true)
         };
-        write().map_err(failed)
-    }
-
-    /// Copies what else is in a result's directory: the note of its key, and
-    /// what a script wrote elsewhere.
-    fn copy_beside(&self, from: &Path, to: &Path) -> Result<(), StoreError> {
-        for name in [KEY_AT, KEPT] {
-            let (from, to) = (from.join(name), to.join(name));
-            let copied = match fs::metadata(&from) {
-                Ok(meta) if meta.is_dir() => crate::stats::entries(&from)?
-                    .iter()
-                    .filter_map(|(path, _)| Some((path, path.file_name()?)))
-                    .try_for_each(|(path, name)| {
-                        fs::create_dir_all(&to)?;
-                        fs::copy(path, to.join(name)).map(drop)
-                    }),
-                Ok(_) => fs::copy(&from, &to).map(drop),
-                Err(_) => Ok(()),
-            };
-            copied.map_err(StoreError::at(&to))?;
-        }
-        Ok(())
+        write().map_err(StoreError::at(to))
     }
 
     /// Puts the files of a packed result into its directory, or one below that
@@ -256,7 +242,32 @@ impl DiskStore {
             fs::create_dir_all(parent)?;
         }
         temporary.persist(&path).map_err(|failed| failed.error)?;
+        self.stat_cache().wrote(&fs::symlink_metadata(&path)?, &file.digest);
         Ok(())
+    }
+
+    /// Whether results were packed into this store, so that unpacking ahead is
+    /// worth a thought.
+    #[must_use]
+    pub fn is_packed(&self) -> bool {
+        self.layout().packed().exists()
+    }
+
+    /// Unpacks what is packed of these directories, `jobs` at a time. What
+    /// goes wrong shows where a result is verified.
+    pub fn unpack_all(&self, dirs: &[PathBuf], jobs: usize) {
+        let queue = Mutex::new(dirs.iter());
+        std::thread::scope(|scope| {
+            for _ in 0..jobs.min(dirs.len()) {
+                scope.spawn(|| {
+                    loop {
+                        let next = queue.lock().unwrap_or_else(PoisonError::into_inner).next();
+                        let Some(dir) = next else { return };
+                        let _ = self.unpack(dir);
+                    }
+                });
+            }
+        });
     }
 
     /// `out/<aa>/<name>` of a directory in it.
@@ -265,6 +276,19 @@ impl DiskStore {
         let mut inner = dir.strip_prefix(&out).ok()?.components();
         Some(out.join(inner.next()?).join(inner.next()?))
     }
+}
+
+/// Copies the files of a directory, if there is one.
+fn copy_files(from: &Path, to: &Path) -> Result<(), StoreError> {
+    if !from.is_dir() {
+        return Ok(());
+    }
+    fs::create_dir_all(to).map_err(StoreError::at(to))?;
+    for (path, _) in crate::stats::entries(from)? {
+        let to = to.join(path.file_name().unwrap_or_default());
+        fs::copy(&path, &to).map_err(StoreError::at(&to))?;
+    }
+    Ok(())
 }
 
 /// Level 3, with a window over all of `files` and matches at any distance: the

@@ -21,7 +21,7 @@ use std::path::{Path, PathBuf};
 
 /// Beside the outputs of a fixed place: the key that they were published
 /// under, so that the record can be removed with them.
-pub(crate) const KEY_AT: &str = ".larder-key";
+const KEY_AT: &str = ".larder-key";
 
 /// Beside the outputs: files that the action wrote elsewhere, by digest.
 pub(crate) const KEPT: &str = ".larder-kept";
@@ -227,6 +227,11 @@ impl Pending {
         fs::rename(&copy, dir.join(&name)).map_err(StoreError::at(&dir))?;
         let mode = meta.mode() & 0o777;
         Ok(OutputFile { name, digest, size: meta.size(), mode, symlink: None })
+    }
+
+    /// The directory below `out/<aa>` that is the result's alone.
+    pub(crate) fn root(&self) -> &Path {
+        &self.root
     }
 
     /// Where [`Pending::keep`] puts files.

@@ -105,6 +105,8 @@ struct News {
     /// Whether `rows` has something that the file lacks.
     changed: bool,
     unsettled: Vec<PathBuf>,
+    /// Of files that this process wrote; never saved.
+    written: HashMap<[u8; 16], [u8; WIDTH]>,
 }
 
 /// A cache of file digests, shared by threads, kept in one file.
@@ -168,9 +170,11 @@ impl StatCache {
     #[must_use]
     pub fn known(&self, meta: &Metadata) -> Option<Digest> {
         let stat = Stat::of(meta);
-        if let Some(row) = self.news().rows.get(&stat.key) {
+        let news = self.news();
+        if let Some(row) = news.rows.get(&stat.key).or_else(|| news.written.get(&stat.key)) {
             return stat.digest_in(row);
         }
+        drop(news);
         let known = self.known.get_or_init(|| Memo::load(&self.path, MAGIC));
         let row = known.find(&stat.key)?;
         let digest = stat.digest_in(row)?;
@@ -180,6 +184,14 @@ impl StatCache {
             news.changed = true;
         }
         Some(digest)
+    }
+
+    /// Remembers the digest of a file of the store that this process hashed
+    /// while it wrote it, for as long as it runs. Such a file is as young as a
+    /// file can be; but nobody else writes to it.
+    pub(crate) fn wrote(&self, meta: &Metadata, digest: &Digest) {
+        let stat = Stat::of(meta);
+        self.news().written.insert(stat.key, stat.row(digest, self.today));
     }
 
     /// Reads the file at `path` whatever is known, and remembers its digest.

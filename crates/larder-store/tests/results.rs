@@ -402,10 +402,10 @@ fn packed_results_are_unpacked_where_they_are_needed() {
     let there = tempfile::tempdir().unwrap();
     let other = DiskStore::open(there.path()).unwrap();
     let keys = BTreeSet::from([key(1), key(2), key(3)]);
-    let packed = store.pack_into(&other, &keys, 2).unwrap();
+    let packed = store.pack_into(&other, Some(&keys), 2).unwrap();
     assert_eq!((packed.results, packed.bytes, packed.there), (2, 400_005, 0));
     assert!(packed.packed_bytes < 210_000, "the second copy costs nothing: {packed:?}");
-    let again = store.pack_into(&other, &keys, 1).unwrap();
+    let again = store.pack_into(&other, Some(&keys), 1).unwrap();
     assert_eq!((again.results, again.there), (0, 2));
 
     let found = other.record(&key(1)).unwrap().unwrap();
@@ -417,14 +417,19 @@ fn packed_results_are_unpacked_where_they_are_needed() {
     assert_eq!(fs::read(dir.join("link")).unwrap(), content);
     let mode = fs::metadata(dir.join("sub/tool")).unwrap().permissions().mode();
     assert_eq!(mode & 0o777, 0o755);
-    other.verify(&small, Check::Full).unwrap();
+    other.verify(&other.record(&key(2)).unwrap().unwrap(), Check::Full).unwrap();
 
     // A packed store is packed again without its files.
     fs::remove_dir_all(&dir).unwrap();
     let third = tempfile::tempdir().unwrap();
     let third = DiskStore::open(third.path()).unwrap();
-    assert_eq!(other.pack_into(&third, &keys, 2).unwrap(), packed);
+    assert_eq!(other.pack_into(&third, None, 2).unwrap(), packed);
     third.verify(&run, Check::Full).unwrap();
+
+    // Frames stay in the first store: what it lost comes back.
+    fs::remove_file(store.dir_of(&run).join("a.rlib")).unwrap();
+    store.verify(&run, Check::Full).unwrap();
+    assert!(!store.is_packed() && other.is_packed());
 
     // A file that is there stays, the other one comes back.
     fs::create_dir(&dir).unwrap();
@@ -433,7 +438,8 @@ fn packed_results_are_unpacked_where_they_are_needed() {
     assert_eq!(other.unpack(&dir).unwrap().unwrap().len(), 1);
     assert_eq!(fs::metadata(dir.join("a.rlib")).unwrap().ino(), inode);
     assert_eq!(other.unpack(&dir).unwrap(), Some(Vec::new()), "everything is there");
-    assert_eq!(store.unpack(&store.dir_of(&small)).unwrap(), None, "it is not packed");
+    let plain = publish(&store, &key(4), &[("c.rmeta", b"plain")]);
+    assert_eq!(store.unpack(&store.dir_of(&plain)).unwrap(), None, "it is not packed");
 
     // The place of a run is taken, as in the store that it was made in.
     let another = other.begin_at(&key(1), "target/debug/build/a-1/out").unwrap();
@@ -456,7 +462,8 @@ fn a_damaged_packed_result_is_dropped() {
         let store = DiskStore::open(root.path()).unwrap();
         let record = publish(&store, &key(1), &[("a.rlib", &library(1)), ("b.rlib", &library(2))]);
         let other = DiskStore::open(there.path()).unwrap();
-        store.pack_into(&other, &BTreeSet::from([key(1)]), 1).unwrap();
+        store.pack_into(&other, Some(&BTreeSet::from([key(1)])), 1).unwrap();
+        let record = other.record(&key(1)).unwrap().unwrap();
         let packed = other.dir_of(&record).join(".larder-packed");
         let mut bytes = fs::read(&packed).unwrap();
         damage(&mut bytes);
@@ -465,10 +472,9 @@ fn a_damaged_packed_result_is_dropped() {
         assert!(matches!(damaged.damage, Damage::Unreadable(_)), "{damaged}");
         assert_eq!(other.record(&key(1)).unwrap(), None);
         // What is damaged before is not packed.
+        let record = publish(&store, &key(2), &[("a.rlib", &library(1))]);
         fs::write(store.dir_of(&record).join("a.rlib"), b"else").unwrap();
-        let third = tempfile::tempdir().unwrap();
-        let third = DiskStore::open(third.path()).unwrap();
-        assert_eq!(store.pack_into(&third, &BTreeSet::from([key(1)]), 1).unwrap().results, 0);
-        assert_eq!(third.record(&key(1)).unwrap(), None);
+        assert_eq!(store.pack_into(&other, Some(&BTreeSet::from([key(2)])), 1).unwrap().results, 0);
+        assert_eq!(other.record(&key(2)).unwrap(), None);
     }
 }

@@ -27,12 +27,14 @@ pub(crate) struct Export {
     plan: Option<PathBuf>,
 }
 
-/// Take the results of an archive into the store
+/// Take the results of an archive, or of a packed store, into the store
 ///
-/// Every file is checked against its record first. A damaged archive is refused.
+/// Every file of an archive is checked against its record first; a damaged archive is refused. Of a
+/// store that `cargo larder cook --pack` wrote, files stay packed until a build needs them, and are
+/// checked then.
 #[derive(Args, Debug)]
 pub(crate) struct Import {
-    /// An archive that `cargo larder export` wrote
+    /// An archive that `cargo larder export` wrote, or the directory of a packed store
     #[arg(value_name = "FILE")]
     file: PathBuf,
 }
@@ -84,11 +86,18 @@ impl Import {
     pub(crate) fn run(&self, context: &Context<'_>) -> anyhow::Result<Exit> {
         let session = Wired::new(context.host, Settings::read(context.host)?);
         let could_not = || format!("could not import `{}`", self.file.display());
-        let file = File::open(context.host.absolute(&self.file)).with_context(could_not)?;
-        let done = session.store()?.import(BufReader::new(file)).with_context(could_not)?;
-        let mut text = format!("{} results", done.results);
-        if done.left_out > 0 {
-            text.push_str(&format!(" ({} were there)", done.left_out));
+        let path = context.host.absolute(&self.file);
+        let (results, there) = if path.is_dir() {
+            let packed = session.import_packed(&path).with_context(could_not)?;
+            (packed.results, packed.there)
+        } else {
+            let file = File::open(&path).with_context(could_not)?;
+            let done = session.store()?.import(BufReader::new(file)).with_context(could_not)?;
+            (done.results, done.left_out)
+        };
+        let mut text = format!("{results} results");
+        if there > 0 {
+            text.push_str(&format!(" ({there} were there)"));
         }
         context.console.status("Imported", &text);
         Ok(Exit::Success)

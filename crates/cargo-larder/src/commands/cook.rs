@@ -63,8 +63,8 @@ pub(crate) struct Cook {
     /// Show what would come from the store and what would run; do nothing
     #[arg(long, conflicts_with = "fetch_only")]
     dry_run: bool,
-    /// Write the results into another store as well, compressed: for a layer of an image. Builds
-    /// that find it at the path of this store unpack what they need
+    /// Write the results into another store as well, compressed: for a layer of an image, from
+    /// where `import` takes them
     #[arg(long, value_name = "DIR", conflicts_with_all = ["fetch_only", "dry_run"])]
     pack: Option<PathBuf>,
     #[command(flatten)]

@@ -68,6 +68,29 @@ fn a_build_unpacks_what_it_reads() {
     assert_eq!(says(&other, "app"), "generated 42 plain yes\n");
 }
 
+/// What a layer has is taken into a store that lacks it, and stays packed
+/// there until it is read.
+#[test]
+fn a_packed_store_is_imported() {
+    let env = env().online();
+    let text = {
+        let repository = upstream(&env);
+        plan(&project(&env, &repository))
+    };
+    packed(&env, text);
+    let project = Project::open(&env, env.root().join("project"));
+    let layer = env.root().join("layer");
+    std::fs::rename(env.store(), &layer).expect("the layer");
+    project.larder(&["import", "../layer"]).success().stderr_has("    Imported ");
+    project.larder(&["import", "../layer"]).success().stderr_has("Imported 0 results (");
+    let (_, report) = project.larder_report(&["build", "--bin", "app"]);
+    assert_eq!(ran(&report), ["app bin", "app run", "app script", "leaf lib"]);
+    assert_eq!(says(&project, "app"), "generated 42 plain yes\n");
+    assert_eq!(files(&layer, ".rlib"), Vec::<PathBuf>::new());
+    let output = project.larder(&["import", "crates"]);
+    assert_eq!(output.status.code(), Some(101), "{}", output.all());
+}
+
 /// Where another variable is set, programs are read again for what they
 /// mention: they are unpacked for it, and found not to care.
 #[test]

@@ -3,7 +3,7 @@
 //! ```text
 //! toolchain ──▶ target ──▶ plan
 //!                 │          │ the plan's bytes
-//!                 ├──▶ cook ◀┘ ──▶ build (layers), which mounts it
+//!                 ├──▶ cook ◀┘ ──▶ build (layers), which imports it
 //!                 └──▶ build (mount)  ──▶ the image
 //! ```
 //!
@@ -13,6 +13,7 @@
 //! while the external crates are the same, and then the cook layer is reused.
 //! That layer holds packed results; cooking itself uses the builder's store, so
 //! that what did not change is not compiled again where that store survives.
+//! The build uses it too, and takes from the layer what it has not.
 //! With layers of workspace crates there are as many further stages between the
 //! external crates and `cook`.
 
@@ -176,23 +177,21 @@ fn cook_layer(layer: usize, settings: &Settings) -> String {
         }
         _ => "",
     };
-    let below = stage(layer - 1);
-    mounts.push(packed(&below));
-    let run = text::run(&mounts, &[format!("{cook} --keep-going || true")]);
-    format!("{comment}FROM {below} AS {}\n{run}", stage(layer))
+    mounts.push(store(settings));
+    let run = text::run(&mounts, &[format!("{IMPORT} && {cook} --keep-going || true")]);
+    format!("{comment}FROM {} AS {}\nARG BUILDARCH\n{run}", stage(layer - 1), stage(layer))
 }
 
-/// The layers of a stage as the store. What is unpacked is gone afterwards.
-fn packed(stage: &str) -> String {
-    format!("type=bind,from={stage},source={PACKED},target={STORE},rw")
-}
+/// Gives the builder's store what a layer has.
+const IMPORT: &str = "cargo larder import /packed";
 
 fn layers(settings: &Settings, name: &str) -> String {
-    build(settings, name, packed("cook"))
+    let packed = format!("type=bind,from=cook,source={PACKED},target={PACKED},rw");
+    build(settings, name, vec![packed], vec![IMPORT.to_owned()])
 }
 
 fn mount(settings: &Settings, name: &str) -> String {
-    let stage = build(settings, name, store(settings));
+    let stage = build(settings, name, Vec::new(), Vec::new());
     format!(
         "# The store is a cache mount: many builds may use it at once, and only what changed compiles.\n{stage}"
     )
@@ -205,10 +204,18 @@ fn store(settings: &Settings) -> String {
     format!("type=cache,id={id}-$BUILDARCH,sharing=shared,target={STORE}")
 }
 
-fn build(settings: &Settings, name: &str, store: String) -> String {
-    let arch = if store.contains("$BUILDARCH") { "ARG BUILDARCH\n" } else { "" };
-    let mounts = [sources(), cargo_home(), in_memory(), store];
-    let mut commands = vec![format!("cargo larder {}", words(settings))];
+/// A stage that builds with the builder's store.
+fn build(
+    settings: &Settings,
+    name: &str,
+    mut mounts: Vec<String>,
+    mut commands: Vec<String>,
+) -> String {
+    mounts.splice(0..0, [sources(), cargo_home(), in_memory(), store(settings)]);
+    commands.push(format!("cargo larder {}", words(settings)));
     commands.extend(image::collect(settings));
-    format!("FROM target AS {name}\n{arch}ARG SOURCE_DATE_EPOCH\n{}", text::run(&mounts, &commands))
+    format!(
+        "FROM target AS {name}\nARG BUILDARCH\nARG SOURCE_DATE_EPOCH\n{}",
+        text::run(&mounts, &commands)
+    )
 }
