@@ -263,8 +263,13 @@ impl DiskStore {
 
     /// The directory below `out/<aa>` that a result's files are in.
     pub(crate) fn out_root(&self, record: &larder_schema::record::ResultRecord) -> PathBuf {
-        let first_two: PathBuf = Path::new(&record.directory).components().take(2).collect();
-        self.layout().out().join(first_two)
+        let directory = Path::new(&record.directory);
+        let (out, below) = match self.layers().out_of(directory) {
+            Some(split) => split,
+            None => (self.layout().out(), directory),
+        };
+        let first_two: PathBuf = below.components().take(2).collect();
+        out.join(first_two)
     }
 
     /// Removes the records of damaged results that were dropped until now:
