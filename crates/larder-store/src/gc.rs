@@ -20,7 +20,7 @@ use crate::stats::{Found, entries, sharded};
 use larder_schema::Digest;
 use std::collections::HashSet;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 /// What may stay.
@@ -268,7 +268,9 @@ impl DiskStore {
             Some(split) => split,
             None => (self.layout().out(), directory),
         };
-        let first_two: PathBuf = below.components().take(2).collect();
+        // Never a path of its own: what this returns is removed as a whole.
+        let names = below.components().filter(|part| matches!(part, Component::Normal(_)));
+        let first_two: PathBuf = names.take(2).collect();
         out.join(first_two)
     }
 

@@ -216,6 +216,20 @@ mod tests {
     }
 
     #[test]
+    fn results_of_a_layer_are_not_packed_into_another_one() {
+        let root = tempfile::tempdir().unwrap();
+        let (one, two) = layers(root.path());
+        let store = DiskStore::open_over(&root.path().join("own"), root.path()).unwrap();
+        let own = publish(&store, &Digest::of(b"3"), "own");
+        let packed = tempfile::tempdir().unwrap();
+        let into = DiskStore::open(packed.path()).unwrap();
+        let done = store.pack_into(&into, &[one, two, own.key].into(), 1).unwrap();
+        assert_eq!(done.results, 1);
+        assert!(into.record(&own.key).unwrap().is_some());
+        assert!(store.dir_of(&store.record(&one).unwrap().unwrap()).join("libx.rlib").exists());
+    }
+
+    #[test]
     fn layers_that_are_not_there_are_an_error() {
         let root = tempfile::tempdir().unwrap();
         let error = DiskStore::open_over(&root.path().join("own"), &root.path().join("none"));
