@@ -54,6 +54,9 @@ fn head(settings: &Settings) -> String {
     if settings.larder == LarderFrom::Context {
         command.push("--build-context larder=DIR".into());
     }
+    for one in &settings.outside {
+        command.push(format!("--build-context {}={}", one.context, text::shell(&one.path)));
+    }
     if !settings.platforms.is_empty() {
         let names: Vec<_> = settings.platforms.iter().map(|platform| platform.docker).collect();
         command.push(format!("--platform {}", names.join(",")));
@@ -92,14 +95,17 @@ fn cargo_home() -> String {
     format!("type=cache,id=larder-cargo-home,sharing=shared,target={CARGO_HOME}")
 }
 
-fn sources() -> String {
+/// What a step that needs sources has.
+fn mounts(settings: &Settings) -> Vec<String> {
     // Some build scripts write beside their sources; what they write is gone
     // afterwards, and the context stays as it was.
-    format!("type=bind,target={SOURCES},rw")
-}
-
-fn in_memory() -> String {
-    format!("type=tmpfs,target={TARGET}")
+    let mut mounts = vec![format!("type=bind,target={SOURCES},rw")];
+    let outside = settings.outside.iter();
+    mounts.extend(
+        outside.map(|one| format!("type=bind,from={},target={},rw", one.context, one.target)),
+    );
+    mounts.extend([cargo_home(), format!("type=tmpfs,target={TARGET}")]);
+    mounts
 }
 
 /// The plan, and the stages that are cooked from it, one on the other.
@@ -114,7 +120,7 @@ fn cooking(settings: &Settings) -> Vec<String> {
 
 fn plan(settings: &Settings) -> String {
     let run = text::run(
-        &[sources(), cargo_home(), in_memory()],
+        &mounts(settings),
         &[format!("cargo larder plan -o /larder.plan -- {}", words(settings))],
     );
     format!(
@@ -138,7 +144,7 @@ fn cook(settings: &Settings) -> String {
 
 fn plan_of_layers(settings: &Settings) -> String {
     let run = text::run(
-        &[sources(), cargo_home(), in_memory()],
+        &mounts(settings),
         &[format!(
             "cargo larder plan --layers {} -o /plans -- {}",
             settings.layers,
@@ -207,7 +213,8 @@ fn store(settings: &Settings) -> String {
 
 fn build(settings: &Settings, name: &str, store: String) -> String {
     let arch = if store.contains("$BUILDARCH") { "ARG BUILDARCH\n" } else { "" };
-    let mounts = [sources(), cargo_home(), in_memory(), store];
+    let mut mounts = mounts(settings);
+    mounts.push(store);
     let mut commands = vec![format!("cargo larder {}", words(settings))];
     commands.extend(image::collect(settings));
     format!("FROM target AS {name}\n{arch}ARG SOURCE_DATE_EPOCH\n{}", text::run(&mounts, &commands))
