@@ -63,7 +63,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
             .push("tests on a Docker Engine: left out by --no-docker, or by a filter".to_owned());
     } else {
         step("generated Dockerfiles and the BuildKit frontend on a Docker Engine");
-        docker::test()?;
+        docker::test(None)?;
     }
     if args.rest.is_empty() && !args.no_parity {
         // The smallest application; the others are for `cargo xtask behaviour`.

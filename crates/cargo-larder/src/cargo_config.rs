@@ -26,6 +26,7 @@ impl<'a> CargoConfig<'a> {
                 cwd: cwd.clone(),
                 exe: PathBuf::new(),
                 larder_dir: PathBuf::new(),
+                layers: None,
             };
             Config::load(&machine, &machine.cargo_home().ok()?, cli).ok()
         });

@@ -55,6 +55,9 @@ variables! {
     LARDER_DIR = "LARDER_DIR", Larder,
         "Directory of the store. Relative paths count from the working directory.",
         "`dir` of the configuration file, else `larder` in the platform's cache directory";
+    LARDER_STORES = "LARDER_STORES", Larder,
+        "A directory whose subdirectories are stores: what they hold is used, where it lies, and nothing is written to them. Steps of a container build find each other's results so; `LARDER_DIR` is one of the subdirectories then.",
+        "the store alone";
     LARDER_CONFIG = "LARDER_CONFIG", Larder,
         "Path of the configuration file.",
         "`larder/config.toml` in the platform's configuration directory";

@@ -39,6 +39,7 @@ mod host;
 mod interrupt;
 mod launch;
 mod layer_directories;
+mod part_files;
 mod progress;
 mod project;
 mod quantity;

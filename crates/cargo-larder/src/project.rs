@@ -5,9 +5,12 @@
 use crate::errors::Usage;
 use crate::host::Host;
 use anyhow::{Context as _, bail};
+use larder_docker::outside::Outside;
+use larder_docker::project::Project as Described;
 use larder_docker::settings::Rust;
 use larder_docker::toolchain;
 use serde::Deserialize;
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -25,29 +28,22 @@ pub(crate) struct Project {
     /// The workspace's root.
     pub(crate) root: PathBuf,
     /// What cargo tells of it.
-    pub(crate) described: larder_docker::project::Project,
+    pub(crate) described: Described,
     /// Names in the lock file.
     pub(crate) locked: Vec<String>,
     /// The toolchain.
     pub(crate) rust: Rust,
+    /// Crates outside of the workspace.
+    pub(crate) outside: Vec<Outside>,
 }
 
 impl Project {
     /// Reads it.
     pub(crate) fn read(host: &Host, manifest: Option<&Path>) -> anyhow::Result<Self> {
-        let mut command = Command::new(host.real_cargo());
-        command.args(["metadata", "--no-deps", "--format-version=1"]);
-        if let Some(manifest) = manifest {
-            command.arg("--manifest-path").arg(manifest);
-        }
-        let output = command.output().context("could not start cargo")?;
-        if !output.status.success() {
-            bail!("{}", error_of(&output.stderr));
-        }
-        let described = larder_docker::project::Project::from_json(&output.stdout)
-            .context("could not read cargo's metadata")?;
+        let described = described(host, manifest)?;
         let root = PathBuf::from(&described.root);
-        Ok(Self { locked: locked(&root)?, rust: rust(&root)?, described, root })
+        let outside = outside(host, &described)?;
+        Ok(Self { locked: locked(&root)?, rust: rust(&root)?, described, root, outside })
     }
 
     /// The binaries that were asked for, or those of the default members.
@@ -55,6 +51,35 @@ impl Project {
         let binaries = self.described.binaries(None, asked);
         binaries.map_err(|error| Usage(error.to_string()).into())
     }
+}
+
+fn described(host: &Host, manifest: Option<&Path>) -> anyhow::Result<Described> {
+    let mut command = Command::new(host.real_cargo());
+    command.args(["metadata", "--no-deps", "--format-version=1"]);
+    if let Some(manifest) = manifest {
+        command.arg("--manifest-path").arg(manifest);
+    }
+    let output = command.output().context("could not start cargo")?;
+    if !output.status.success() {
+        bail!("{}", error_of(&output.stderr));
+    }
+    Described::from_json(&output.stdout).context("could not read cargo's metadata")
+}
+
+/// What the workspace needs outside of itself, and what that needs.
+fn outside(host: &Host, project: &Described) -> anyhow::Result<Vec<Outside>> {
+    let is_inside = |path: &String| Path::new(path).starts_with(&project.root);
+    let mut found = BTreeSet::new();
+    let mut pending = project.paths(None);
+    while let Some(path) = pending.pop() {
+        let manifest = Path::new(&path).join("Cargo.toml");
+        if is_inside(&path) || !manifest.is_file() || !found.insert(path) {
+            continue;
+        }
+        let described = described(host, Some(&manifest))?;
+        pending.extend(described.paths(manifest.to_str()));
+    }
+    Ok(larder_docker::outside::outside(&project.root, found.iter().map(String::as_str)))
 }
 
 fn error_of(stderr: &[u8]) -> String {

@@ -172,6 +172,7 @@ impl<'a> Wired<'a> {
             cwd: self.host.cwd.clone().context("could not find the working directory")?,
             exe: self.host.exe.clone().context("could not find larder's own executable")?,
             larder_dir: self.settings.dir.clone(),
+            layers: self.settings.layers.clone(),
         })
     }
 

@@ -16,7 +16,7 @@
 //! ```
 
 use crate::env_vars::{
-    LARDER_CONFIG, LARDER_DIR, LARDER_GC_MAX_AGE, LARDER_GC_MAX_SIZE, LARDER_OBSERVE,
+    LARDER_CONFIG, LARDER_DIR, LARDER_GC_MAX_AGE, LARDER_GC_MAX_SIZE, LARDER_OBSERVE, LARDER_STORES,
 };
 use crate::host::Host;
 use crate::quantity;
@@ -61,6 +61,8 @@ pub(crate) struct Settings {
     pub(crate) dir: PathBuf,
     /// Where that comes from.
     pub(crate) dir_origin: Origin,
+    /// A directory of stores beneath it.
+    pub(crate) layers: Option<PathBuf>,
     /// How build scripts and proc-macros are observed.
     pub(crate) observe: Observe,
     /// Which build scripts and proc-macros are confined.
@@ -141,6 +143,9 @@ impl Settings {
             (cache.join("larder"), Origin::Default)
         };
 
+        let layers = host.var(&LARDER_STORES).filter(|layers| !layers.is_empty());
+        let layers = layers.map(|layers| host.absolute(layers.as_ref()));
+
         let observe =
             match (host.text(&LARDER_OBSERVE), &file.observe) {
                 (Some(text), _) => parse_observe(text)
@@ -173,7 +178,7 @@ impl Settings {
             packages: packages.collect(),
             file: path.clone(),
         };
-        Ok(Self { dir, dir_origin, observe, hermetic, gc_max_size, gc_max_age, file: path })
+        Ok(Self { dir, dir_origin, layers, observe, hermetic, gc_max_size, gc_max_age, file: path })
     }
 }
 

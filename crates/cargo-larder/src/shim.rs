@@ -22,6 +22,7 @@ pub(crate) fn run_if_asked() -> Option<Exit> {
         cwd: PathBuf::new(),
         exe: PathBuf::new(),
         larder_dir: PathBuf::new(),
+        layers: None,
     };
     let shim = larder_cargo::shim::command(&machine, host.args.get(1..).unwrap_or_default())?;
     let mut command = Command::new(shim.program);

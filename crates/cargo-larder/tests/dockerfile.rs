@@ -61,6 +61,7 @@ fn what_makes_no_dockerfile_names_the_way_out() {
         (&["--base", "scratch", "--libc", "gnu"], "use `--libc musl`"),
         (&["--platform", "linux/z80"], "no platform that larder knows"),
         (&["--cache", "remote"], "larder has no remote stores yet"),
+        (&["--cache", "remote"], "--cache-to type=registry,ref=IMAGE,mode=max"),
     ] {
         let mut line = vec!["dockerfile"];
         line.extend(arguments);

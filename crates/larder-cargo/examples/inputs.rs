@@ -25,6 +25,7 @@ fn main() -> ExitCode {
         exe: std::env::current_exe().unwrap_or_default(),
         larder_dir: std::env::var_os("LARDER_DIR")
             .map_or_else(|| std::env::temp_dir().join("larder-example"), PathBuf::from),
+        layers: None,
     };
     let here = host(std::env::current_dir().unwrap_or_default());
     let args: Vec<_> = std::env::args_os().skip(1).collect();

@@ -18,6 +18,8 @@ pub struct Host {
     pub exe: PathBuf,
     /// Larder's own directory: memos and planning directories live in it.
     pub larder_dir: PathBuf,
+    /// A directory of stores that are read, beneath the one in `larder_dir`.
+    pub layers: Option<PathBuf>,
 }
 
 /// Neither the variable nor `HOME` says where a home directory is.

@@ -92,6 +92,7 @@ mod tests {
             cwd: dir.path().to_owned(),
             exe: Path::new("x").to_owned(),
             larder_dir: dir.path().to_owned(),
+            layers: None,
         };
         let config = Config::load(&host, &dir.path().join("home"), &[]).unwrap();
         let of = |name| requested(name, &raw, &config);

@@ -61,6 +61,7 @@ impl Project {
             cwd: self.root(),
             exe: base.join("shim"),
             larder_dir: base.join("larder"),
+            layers: None,
         }
     }
 

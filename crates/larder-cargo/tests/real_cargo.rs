@@ -38,6 +38,7 @@ impl Project {
             cwd: self.root().join(cwd),
             exe: PathBuf::from("/bin/true"),
             larder_dir: self.root().join("larder"),
+            layers: None,
         }
     }
 

@@ -12,6 +12,7 @@
 //! | [`layout`], [`command`] | where things are, and the command that every step repeats |
 //! | [`project`], [`toolchain`] | what cargo tells of a project, and its toolchain file |
 //! | [`native`] | crates that usually want a system package |
+//! | [`outside`] | crates outside of the workspace, as build contexts |
 //! | [`generate`] | the text |
 //! | [`document`], [`shell`] | an existing Dockerfile: stages, instructions, commands |
 //! | [`lint`] | the rules, one per file, and the formats of their findings |
@@ -25,6 +26,7 @@ pub mod generate;
 pub mod layout;
 pub mod lint;
 pub mod native;
+pub mod outside;
 pub mod platform;
 pub mod project;
 pub mod settings;

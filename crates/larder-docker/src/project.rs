@@ -23,11 +23,21 @@ struct Metadata {
 struct Package {
     id: String,
     name: String,
+    #[serde(default)]
+    manifest_path: String,
+    #[serde(default)]
+    dependencies: Vec<Dependency>,
     default_run: Option<String>,
     description: Option<String>,
     license: Option<String>,
     repository: Option<String>,
     targets: Vec<Target>,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+struct Dependency {
+    kind: Option<String>,
+    path: Option<String>,
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -116,6 +126,21 @@ impl Project {
         if bins.is_empty() { Err(NoBinary::Choose(known())) } else { Ok(bins) }
     }
 
+    /// Directories that members depend on by their paths. With a manifest, those
+    /// of its package alone, and without what only its own tests need: cargo
+    /// asks for no more of a package that is no member.
+    pub fn paths(&self, manifest: Option<&str>) -> Vec<String> {
+        let packages = self
+            .packages
+            .iter()
+            .filter(|package| manifest.is_none_or(|manifest| package.manifest_path == manifest));
+        let dependencies = packages.flat_map(|package| &package.dependencies);
+        let counts = |dependency: &&Dependency| {
+            manifest.is_none() || dependency.kind.as_deref() != Some("dev")
+        };
+        dependencies.filter(counts).filter_map(|dependency| dependency.path.clone()).collect()
+    }
+
     /// Labels of an image: those of the one package that has binaries.
     pub fn labels(&self, package: Option<&str>) -> Vec<(String, String)> {
         let mut with_bins = self.chosen(package).filter(|package| package.bins().next().is_some());
@@ -148,6 +173,9 @@ mod tests {
                 {"kind": ["bin"], "name": "main"},
                 {"kind": ["bin"], "name": "gated", "required-features": ["x"]}]},
             {"id": "b", "name": "other", "default_run": null, "description": null, "license": "MIT",
+             "manifest_path": "/src/b/Cargo.toml", "dependencies": [
+                {"kind": null, "path": "/common"}, {"kind": "dev", "path": "/tests"},
+                {"kind": null, "path": null}],
              "repository": null, "targets": [{"kind": ["bin"], "name": "tool"}]}]}"#;
         Project::from_json(json.as_bytes()).unwrap()
     }
@@ -160,6 +188,13 @@ mod tests {
         assert_eq!(project.binaries(None, &["gated".into()]).unwrap(), ["gated"]);
         let error = project.binaries(None, &["none".into()]).unwrap_err().to_string();
         assert!(error.contains("`none`") && error.contains("tool"), "{error}");
+    }
+
+    #[test]
+    fn paths_are_those_that_cargo_needs() {
+        assert_eq!(project().paths(None), ["/common", "/tests"]);
+        assert_eq!(project().paths(Some("/src/b/Cargo.toml")), ["/common"]);
+        assert!(project().paths(Some("/src/a/Cargo.toml")).is_empty());
     }
 
     #[test]

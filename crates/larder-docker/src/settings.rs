@@ -1,6 +1,7 @@
 //! What a Dockerfile is generated from, and which combinations make none.
 
 use crate::native::Hint;
+use crate::outside::Outside;
 use crate::platform::{Platform, UnknownPlatform};
 use std::str::FromStr;
 
@@ -166,6 +167,8 @@ pub struct Settings {
     pub size: Size,
     /// Labels of the image.
     pub labels: Vec<(String, String)>,
+    /// Crates outside of the workspace.
+    pub outside: Vec<Outside>,
 }
 
 /// Settings that make no Dockerfile.
@@ -185,6 +188,11 @@ pub enum SettingsError {
         "layers of workspace crates are for `--cache layers` or `auto`: a mount has every unit"
     )]
     LayersInMount,
+    /// It would have to be quoted in several languages at once.
+    #[error(
+        "`{0}`, which a crate depends on by its path, has a character that no mount of a Dockerfile can hold"
+    )]
+    Outside(String),
     /// Rust has no musl for the platform.
     #[error("rustup has no musl target for {0}: use `--libc gnu`")]
     NoMusl(&'static str),
@@ -204,6 +212,10 @@ impl Settings {
         }
         if self.base == Base::Scratch && self.libc == Libc::Gnu {
             return Err(SettingsError::GnuOnScratch);
+        }
+        let is_plain = |c: char| c.is_alphanumeric() || "/._-+".contains(c);
+        if let Some(one) = self.outside.iter().find(|one| !one.path.chars().all(is_plain)) {
+            return Err(SettingsError::Outside(one.path.clone()));
         }
         if self.layers > 0 && self.cache == Cache::Mount {
             return Err(SettingsError::LayersInMount);

@@ -139,7 +139,7 @@ impl<'a> Session<'a> {
     /// # Errors
     /// If there is no place for a temporary one either.
     pub fn open(host: &Host, reporter: &'a dyn Reporter) -> Result<Self, EngineError> {
-        match DiskStore::open(&host.larder_dir) {
+        match open_store(host) {
             Ok(store) => Ok(Self { host: host.clone(), reporter, store, temporary: None }),
             Err(error) => Self::without_store(host, reporter, &error.to_string()),
         }
@@ -161,8 +161,9 @@ impl<'a> Session<'a> {
             what: "no temporary directory can be made".into(),
             source,
         })?;
-        let store = DiskStore::open(temporary.path())?;
-        let host = Host { larder_dir: temporary.path().to_owned(), ..host.clone() };
+        // Layers that cannot be read are a reason to be here.
+        let host = Host { larder_dir: temporary.path().to_owned(), layers: None, ..host.clone() };
+        let store = open_store(&host)?;
         Ok(Self { host, reporter, store, temporary: Some(temporary) })
     }
 
@@ -175,6 +176,13 @@ impl<'a> Session<'a> {
         let outcome = self.execute(request, planned, started, plan_seconds);
         let _ = self.store.stat_cache().save();
         outcome
+    }
+
+    /// The directory that all results lie in: with layers, the one that holds
+    /// them, since a result that shows its place shows this in every step.
+    fn stores(&self) -> &Path {
+        let root = self.store.root();
+        self.host.layers.as_deref().filter(|layers| root.starts_with(layers)).unwrap_or(root)
     }
 
     /// Looks up, executes and delivers what was planned.
@@ -273,7 +281,7 @@ impl<'a> Session<'a> {
             // Templates of other places begin with a token.
             let roots = plan.packages.iter().map(|package| package.root.0.as_str());
             let elsewhere = roots.filter(|root| root.starts_with('/'));
-            crate::telling::Machine::new(&plan.roots, elsewhere, self.store.root(), env)
+            crate::telling::Machine::new(&plan.roots, elsewhere, self.stores(), env)
         };
         let build = Build {
             places: Places::new(plan, &identities).on(machine),
@@ -284,7 +292,7 @@ impl<'a> Session<'a> {
             tools: OnceLock::new(),
             cpu: if native { crate::tools::cpu() } else { String::new() },
             hermetic,
-            observing: Observing::new(observe, plan, env, self.store.root()),
+            observing: Observing::new(observe, plan, env, self.stores()),
             reporter: self.reporter,
             memo: &planned.memo,
             runs: RwLock::new((0..plan.units.len()).map(|_| None).collect()),
@@ -320,7 +328,11 @@ impl<'a> Session<'a> {
         let cpus = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
         let temporary = std::env::temp_dir();
         let runtime = self.host.var("XDG_RUNTIME_DIR").map(Path::new);
-        let run = machine_directory(runtime, &temporary)
+        // Containers that build at once share no other directory.
+        let between_steps = self.host.layers.as_ref().map(|layers| layers.join(JOBS));
+        let run = between_steps
+            .filter(|jobs| jobs.is_dir())
+            .or_else(|| machine_directory(runtime, &temporary))
             .unwrap_or_else(|| self.store.root().join("jobs"));
         let jobs = request.jobs.as_deref().map(Jobs::parse).or(configured);
         let pool = match jobs {
@@ -351,6 +363,16 @@ impl<'a> Session<'a> {
                     .is_file()
         });
         if gone { fetch() } else { Ok(()) }
+    }
+}
+
+/// Beside layers: a directory that steps share while they run.
+const JOBS: &str = "jobs";
+
+fn open_store(host: &Host) -> Result<DiskStore, StoreError> {
+    match &host.layers {
+        Some(layers) => DiskStore::open_over(&host.larder_dir, layers),
+        None => DiskStore::open(&host.larder_dir),
     }
 }
 

@@ -1,6 +1,7 @@
 //! A build, from the options to what is handed back.
 
-use crate::context::Context;
+use crate::context::{self, Context};
+use crate::cooked::Stores;
 use crate::failure::Failure;
 use crate::gateway::{Abilities, Answer, Gateway, ImageConfig, Solved};
 use crate::image::Image;
@@ -8,11 +9,12 @@ use crate::llb::{Copy, Graph, Named, Output, copy, image, merge, normalised};
 use crate::options::Options;
 use crate::recipe::{self, Cache, Recipe, Wanted, lines};
 use crate::settings::{Bin, Found, Settings, read};
-use crate::steps::{self, Images, PLAN, Workshop};
-use larder_docker::layout;
+use crate::steps::{self, Images, PARTS, PLAN, Workshop};
 use larder_docker::platform::Platform;
 use larder_docker::project::Project;
+use larder_docker::{layout, outside};
 use larder_schema::cook::CookPlan;
+use larder_schema::cook_parts::CookParts;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
@@ -50,7 +52,8 @@ pub(crate) async fn run(gateway: &mut Gateway, options: &Options) -> Result<Answ
     }
     let mut graph = Graph::new(options.no_cache);
     let context = Context::read(gateway, &mut graph, options).await?;
-    let found = read(&context.built, context.root.as_ref(), &options.build_args)?;
+    let Context { built, root, members, .. } = &context;
+    let found = read(built, root.as_ref(), members, &options.build_args)?;
     let host = host(&abilities)?;
     let platforms = recipe::platforms(options, host)?;
     let mut build = Build { gateway, graph, options, abilities, context, found, wanted };
@@ -108,11 +111,7 @@ impl Build<'_> {
         let plan = workshop.plan(&mut self.graph, self.wanted);
         let planned = self.gateway.solve(self.graph.definition(&plan), true).await?;
         let project = self.project(&planned).await?;
-        let (units, crates) = self.planned(&planned).await?;
-        let store = (units > 0 && recipe.cache == Cache::Layers).then(|| {
-            let what = format!("{units} units of {crates} external crates");
-            workshop.cook(&mut self.graph, &plan, &what)
-        });
+        let stores = self.stores(&workshop, &plan, &planned).await?;
         let package = recipe.package.as_deref();
         let (output, config) = match self.wanted {
             Wanted::Plan => {
@@ -120,10 +119,10 @@ impl Build<'_> {
                 let named = Named::new("[plan] the cook plan");
                 (copy(&mut self.graph, None, &[file], self.options.epoch()?, named), None)
             }
-            Wanted::Tests => (workshop.test(&mut self.graph, store.as_ref()), None),
+            Wanted::Tests => (workshop.test(&mut self.graph, &stores), None),
             Wanted::Binaries => {
                 let bins = binaries(&project, &recipe, &settings)?;
-                let target = workshop.build(&mut self.graph, store.as_ref());
+                let target = workshop.build(&mut self.graph, &stores);
                 let files: Vec<_> = bins
                     .iter()
                     .map(|bin| {
@@ -136,7 +135,7 @@ impl Build<'_> {
             }
             Wanted::Image => {
                 let bins = binaries(&project, &recipe, &settings)?;
-                let target = workshop.build(&mut self.graph, store.as_ref());
+                let target = workshop.build(&mut self.graph, &stores);
                 let labels = project.labels(package);
                 let (output, config) =
                     self.image(&recipe, &settings, &workshop, &target, &bins, labels).await?;
@@ -167,7 +166,24 @@ impl Build<'_> {
             environment: env.iter().filter_map(Value::as_str).map(str::to_owned).collect(),
             larder: image(&mut self.graph, &normalised(larder), Some(&host), named_larder),
             sources: self.context.sources.clone(),
+            contexts: self.contexts(settings)?,
         })
+    }
+
+    /// The build contexts that a setting has paths for.
+    fn contexts(&mut self, settings: &Settings) -> Result<Vec<(String, Output)>, Failure> {
+        let at = lines(&settings.contexts);
+        let named = settings.contexts.iter().flat_map(|contexts| &contexts.value);
+        named
+            .map(|(name, path)| {
+                let place = outside::place(path).ok_or_else(|| {
+                    let text =
+                        format!("`contexts` has no path from the workspace's root: `{path}`");
+                    Failure::at(text, at)
+                })?;
+                Ok((place, context::named(&mut self.graph, self.options, name, at)?))
+            })
+            .collect()
     }
 
     /// An image that a setting names; its failure is that of the setting.
@@ -194,12 +210,38 @@ impl Build<'_> {
             .map_err(|error| Failure::text(format!("cannot read cargo's metadata: {error}")))
     }
 
-    /// How many units and crates a plan has.
-    async fn planned(&mut self, planned: &Solved) -> Result<(usize, usize), Failure> {
+    /// Where the build finds external units: steps that cook them, unless there
+    /// is nothing to cook.
+    async fn stores(
+        &mut self,
+        workshop: &Workshop<'_>,
+        plan: &Output,
+        planned: &Solved,
+    ) -> Result<Stores, Failure> {
+        let recipe = workshop.recipe();
+        if self.wanted == Wanted::Plan || recipe.cache == Cache::Mount {
+            return Ok(workshop.uncooked());
+        }
+        let unreadable = |error: &dyn std::fmt::Display| {
+            Failure::text(format!("cannot read the cook plan: {error}"))
+        };
+        if steps::split(recipe, self.wanted).is_some() {
+            let bytes = self.gateway.read(planned, &format!("/{PARTS}/parts.json")).await?;
+            let list = CookParts::from_bytes(&bytes).map_err(|error| unreadable(&error))?;
+            return Ok(if list.parts.is_empty() {
+                workshop.uncooked()
+            } else {
+                workshop.cook_parts(&mut self.graph, plan, &list)
+            });
+        }
         let bytes = self.gateway.read(planned, &format!("/{PLAN}")).await?;
-        let plan = CookPlan::from_bytes(&bytes)
-            .map_err(|error| Failure::text(format!("cannot read the cook plan: {error}")))?;
-        Ok((plan.units.len(), plan.packages.len()))
+        let read = CookPlan::from_bytes(&bytes).map_err(|error| unreadable(&error))?;
+        let (units, crates) = (read.units.len(), read.packages.len());
+        if units == 0 {
+            return Ok(workshop.uncooked());
+        }
+        let what = format!("{units} units of {crates} external crates");
+        Ok(workshop.cook(&mut self.graph, plan, &what))
     }
 
     /// The image, and its configuration.

@@ -5,8 +5,9 @@ use crate::failure::Failure;
 use crate::gateway::{Gateway, Solved};
 use crate::ignore;
 use crate::llb::{Graph, Local, Named, Output, git, local};
+use crate::members;
 use crate::options::Options;
-use crate::place::Manifest;
+use crate::place::{Lines, Manifest};
 use std::sync::Arc;
 
 /// Files in the root that are read before anything is built.
@@ -20,6 +21,9 @@ pub(crate) struct Context {
     pub(crate) built: Arc<Manifest>,
     /// The manifest of the context's root, where that is another one.
     pub(crate) root: Option<Arc<Manifest>>,
+    /// The manifests of the workspace's members, if it is the workspace that is
+    /// built.
+    pub(crate) members: Vec<Arc<Manifest>>,
     /// Name of the toolchain file and what it says.
     pub(crate) toolchain: Option<(String, String)>,
     /// All sources.
@@ -79,6 +83,10 @@ impl Context {
                 toolchain = root.text(gateway, name).await?.map(|text| (name.to_owned(), text));
             }
         }
+        let members = match &root_manifest {
+            None => members::read(gateway, &root, &built).await?,
+            Some(_) => Vec::new(),
+        };
         let own = root.text(gateway, &format!("{file}.dockerignore")).await?;
         let ignored = match own {
             Some(text) => Some(text),
@@ -87,6 +95,7 @@ impl Context {
         Ok(Self {
             built: Arc::new(Manifest { path: file.to_owned(), text: built }),
             root: root_manifest,
+            members,
             toolchain,
             sources: sources(graph, options, ignore::patterns(ignored.as_deref())),
         })
@@ -100,12 +109,14 @@ fn manifests(graph: &mut Graph, options: &Options) -> Result<Output, Failure> {
     }
     let mut include: Vec<String> = READ.iter().map(|name| (*name).to_owned()).collect();
     include.push(format!("{}.dockerignore", options.filename));
+    // Those of members.
+    include.push("**/Cargo.toml".into());
     let source = Local {
         name: &options.context_name,
         session: &options.session,
         shared_key: "larder-manifests",
         include,
-        exclude: Vec::new(),
+        exclude: ["**/target", "**/.git", "**/node_modules"].map(str::to_owned).to_vec(),
     };
     Ok(local(graph, &source, Named::new("[larder] load manifests")))
 }
@@ -126,6 +137,29 @@ fn sources(graph: &mut Graph, options: &Options, exclude: Vec<String>) -> Output
     local(graph, &source, Named::new("[larder] load sources"))
 }
 
+/// A build context with a name: a directory of the client, or a repository.
+pub(crate) fn named(
+    graph: &mut Graph,
+    options: &Options,
+    name: &str,
+    at: Option<&Lines>,
+) -> Result<Output, Failure> {
+    let given = options.contexts.get(name).ok_or_else(|| {
+        Failure::at(format!("no build context `{name}` was given: --build-context {name}=PATH"), at)
+    })?;
+    let Some(directory) = given.strip_prefix("local:") else {
+        return remote(graph, given).map_err(|failure| Failure::at(failure.to_string(), at));
+    };
+    let source = Local {
+        name: directory,
+        session: &options.session,
+        shared_key: &format!("larder-context-{name}"),
+        include: Vec::new(),
+        exclude: ignore::patterns(None),
+    };
+    Ok(local(graph, &source, Named::new(format!("[larder] load {name}")).of(at.cloned())))
+}
+
 /// A repository; archives behind a URL are not unpacked.
 fn remote(graph: &mut Graph, url: &str) -> Result<Output, Failure> {
     let (place, fragment) = url.split_once('#').unwrap_or((url, ""));
@@ -143,7 +177,7 @@ fn remote(graph: &mut Graph, url: &str) -> Result<Output, Failure> {
 }
 
 /// A directory that was loaded, and the names in it.
-struct Files {
+pub(crate) struct Files {
     solved: Solved,
     names: Vec<String>,
 }
@@ -159,8 +193,32 @@ impl Files {
         self.names.iter().any(|known| known == name)
     }
 
+    /// The names in a directory; none where there is no directory.
+    pub(crate) async fn names(&self, gateway: &mut Gateway, directory: &str) -> Vec<String> {
+        let path = format!("/{directory}");
+        gateway.names(&self.solved, &path).await.unwrap_or_default()
+    }
+
+    /// A directory and all those below it.
+    pub(crate) async fn below(&self, gateway: &mut Gateway, directory: &str) -> Vec<String> {
+        let mut all = vec![directory.to_owned()];
+        let mut at = 0;
+        while let Some(directory) = all.get(at).cloned() {
+            // A file has no names in it.
+            let names = self.names(gateway, &directory).await;
+            let plain = names.iter().filter(|name| *name != "Cargo.toml");
+            all.extend(plain.map(|name| members::joined(&directory, name)));
+            at += 1;
+        }
+        all
+    }
+
     /// A file of it, if it is there; of deeper ones it is not known.
-    async fn text(&self, gateway: &mut Gateway, path: &str) -> Result<Option<String>, Failure> {
+    pub(crate) async fn text(
+        &self,
+        gateway: &mut Gateway,
+        path: &str,
+    ) -> Result<Option<String>, Failure> {
         if !path.contains('/') && !self.has(path) {
             return Ok(None);
         }

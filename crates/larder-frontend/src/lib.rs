@@ -8,10 +8,10 @@
 //! | module | holds |
 //! |---|---|
 //! | `gateway` | the builder, as it speaks to frontends |
-//! | `options`, `context`, `ignore` | what the one who builds asked for, and sends |
+//! | `options`, `context`, `members`, `ignore` | what the one who builds asked for, and sends |
 //! | `settings`, `place` | what the manifests say, and where |
 //! | `recipe` | what is built for a platform, and how (pure) |
-//! | `llb`, `steps` | the steps as BuildKit's graph (pure) |
+//! | `llb`, `steps`, `cooked` | the steps as BuildKit's graph (pure) |
 //! | `image` | the configuration of the image (pure) |
 //! | `build` | all of it in order |
 //! | `failure` | why there is no image, for the client |
@@ -21,11 +21,13 @@
 
 mod build;
 mod context;
+mod cooked;
 mod failure;
 mod gateway;
 mod ignore;
 mod image;
 mod llb;
+mod members;
 mod options;
 mod place;
 mod recipe;

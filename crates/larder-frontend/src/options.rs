@@ -34,6 +34,8 @@ pub(crate) struct Options {
     pub(crate) target: Option<String>,
     /// `--build-arg`.
     pub(crate) build_args: BTreeMap<String, String>,
+    /// `--build-context`: what the client calls each one.
+    pub(crate) contexts: BTreeMap<String, String>,
     /// `--label`.
     pub(crate) labels: BTreeMap<String, String>,
     /// `--platform`.
@@ -105,6 +107,7 @@ impl Options {
             source: get("source"),
             target: get("target"),
             build_args: below("build-arg:"),
+            contexts: below("context:"),
             labels: below("label:"),
             platforms: platforms
                 .split(',')
@@ -166,6 +169,7 @@ mod tests {
             ("filename", "app/Cargo.toml"),
             ("build-arg:LARDER_PROFILE", "dev=x"),
             ("label:a.b", "c"),
+            ("context:common", "local:common"),
             ("platform", "linux/amd64, linux/arm64"),
             ("force-network-mode", "host"),
             ("no-cache", ""),
@@ -175,6 +179,7 @@ mod tests {
         assert_eq!((read.session.as_str(), read.filename.as_str()), ("s", "app/Cargo.toml"));
         assert_eq!(read.build_args["LARDER_PROFILE"], "dev=x");
         assert_eq!(read.labels["a.b"], "c");
+        assert_eq!(read.contexts["common"], "local:common");
         assert_eq!(read.platforms, ["linux/amd64", "linux/arm64"]);
         assert!(read.no_cache && read.network == Network::Host);
         assert_eq!(read.cache_imports[0].attributes["src"], "/c");

@@ -5,7 +5,7 @@ use crate::context::Context;
 use crate::failure::Failure;
 use crate::options::Options;
 use crate::place::Lines;
-use crate::settings::{Bin, Found, Settings};
+use crate::settings::{Bin, Found, Layering, Settings};
 use larder_docker::platform::Platform;
 use larder_docker::settings::{Base, Libc, Rust};
 use larder_docker::{layout, toolchain};
@@ -13,7 +13,7 @@ use larder_docker::{layout, toolchain};
 /// Where results survive until the next build.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Cache {
-    /// External units in a layer.
+    /// External units in layers.
     Layers,
     /// All units in a cache mount.
     Mount,
@@ -64,6 +64,8 @@ pub(crate) struct Recipe {
     pub(crate) base: Option<String>,
     /// Where results survive.
     pub(crate) cache: Cache,
+    /// How external units are divided, if it is in layers.
+    pub(crate) layers: Layering,
     /// Profile.
     pub(crate) profile: String,
     /// Binaries that were asked for, with their paths.
@@ -100,6 +102,7 @@ impl Recipe {
             triple,
             base: base.image(libc).map(str::to_owned),
             cache: cache(settings)?,
+            layers: settings.layers.as_ref().map_or(Layering::Layers(1), |layers| layers.value),
             profile: text(&settings.profile).unwrap_or("release").to_owned(),
             bins: settings.bins.as_ref().map(|bins| bins.value.clone()).unwrap_or_default(),
             package: found.package.clone(),
@@ -248,6 +251,11 @@ fn cache(settings: &Settings) -> Result<Cache, Failure> {
     match text(&settings.cache) {
         None | Some("layers") => Ok(Cache::Layers),
         Some("mount") => Ok(Cache::Mount),
+        Some("remote") => Err(Failure::at(
+            "larder has no remote stores yet: `cache` is `layers`, which `docker build --cache-to \
+             type=registry,ref=IMAGE,mode=max` exports, or `mount`",
+            lines(&settings.cache),
+        )),
         Some(other) => Err(Failure::at(
             format!("`cache` is `layers` or `mount`, not `{other}`"),
             lines(&settings.cache),

@@ -10,13 +10,14 @@
 //!
 //! The builder's file system is never in a result: each step writes to a mount
 //! of its own. What a step reads counts by content, so cooking is not repeated
-//! while the plan has the same bytes.
+//! while the plan has the same bytes. Cooking itself is in [`crate::cooked`].
 
+use crate::cooked::Stores;
 use crate::llb::{Exec, Executed, Graph, Named, Output};
 use crate::options::Options;
 use crate::place::Lines;
 use crate::recipe::{Cache, Recipe, Wanted, lines};
-use crate::settings::Settings;
+use crate::settings::{Layering, Settings};
 use bollard_buildkit_proto::pb;
 use larder_docker::layout;
 
@@ -25,6 +26,9 @@ const OUT: &str = "/out";
 
 /// Name of the cook plan.
 pub(crate) const PLAN: &str = "larder.plan";
+
+/// Directory of a cook plan in parts.
+pub(crate) const PARTS: &str = "cook";
 
 /// Name of what cargo tells of the project.
 pub(crate) const METADATA: &str = "metadata.json";
@@ -41,6 +45,7 @@ pub(crate) struct Workshop<'a> {
     root: Output,
     larder: Output,
     sources: Output,
+    contexts: Vec<(String, Output)>,
     environment: Vec<String>,
 }
 
@@ -55,6 +60,8 @@ pub(crate) struct Images {
     pub(crate) larder: Output,
     /// The sources.
     pub(crate) sources: Output,
+    /// Further sources, by their paths in the builder.
+    pub(crate) contexts: Vec<(String, Output)>,
 }
 
 impl<'a> Workshop<'a> {
@@ -73,13 +80,13 @@ impl<'a> Workshop<'a> {
             root: images.builder,
             larder: images.larder,
             sources: images.sources,
+            contexts: images.contexts,
             environment: images.environment,
         };
         workshop.packages(graph);
         workshop.toolchain(graph);
         for (name, value) in recipe.variables() {
-            workshop.environment.retain(|known| known.split('=').next() != Some(&name));
-            workshop.environment.push(format!("{name}={value}"));
+            set(&mut workshop.environment, &name, &value);
         }
         workshop
     }
@@ -137,10 +144,21 @@ impl<'a> Workshop<'a> {
         self.root = exec.add(graph, named).root();
     }
 
-    /// A command with all that larder and cargo need.
-    fn command(&self, words: impl IntoIterator<Item = String>) -> Exec {
+    /// A command with all that larder and cargo need, and these variables.
+    pub(crate) fn command(
+        &self,
+        words: impl IntoIterator<Item = String>,
+        variables: &[(&str, &str)],
+    ) -> Exec {
         let mut exec = Exec::new(&self.root, words);
-        exec.environment(&self.environment);
+        let mut environment = self.environment.clone();
+        for (name, value) in variables {
+            set(&mut environment, name, value);
+        }
+        if self.settings.ssh.as_ref().is_some_and(|ssh| !ssh.value.is_empty()) {
+            set(&mut environment, "SSH_AUTH_SOCK", &agent(0));
+        }
+        exec.environment(&environment);
         exec.proxies(self.options.proxies()).network(self.options.network);
         exec.read(&self.larder, "/cargo-larder", layout::LARDER);
         exec.cache(layout::CARGO_HOME_ID, layout::CARGO_HOME);
@@ -154,17 +172,7 @@ impl<'a> Workshop<'a> {
             };
         }
         for (number, id) in self.settings.ssh.iter().flat_map(|ssh| &ssh.value).enumerate() {
-            exec.ssh(id, &format!("/run/buildkit/ssh_agent.{number}"));
-        }
-        exec
-    }
-
-    /// Variables that only steps with an ssh agent have.
-    fn with_agent(&self, mut exec: Exec) -> Exec {
-        if self.settings.ssh.as_ref().is_some_and(|ssh| !ssh.value.is_empty()) {
-            let mut environment = self.environment.clone();
-            environment.push("SSH_AUTH_SOCK=/run/buildkit/ssh_agent.0".into());
-            exec.environment(&environment);
+            exec.ssh(id, &agent(number));
         }
         exec
     }
@@ -172,6 +180,9 @@ impl<'a> Workshop<'a> {
     /// Sources to work on; what is written beside them is thrown away.
     fn in_sources(&self, exec: &mut Exec) {
         exec.borrow(&self.sources, layout::SOURCES).directory(layout::SOURCES);
+        for (place, context) in &self.contexts {
+            exec.borrow(context, place);
+        }
     }
 
     /// A directory with the cook plan and what cargo tells of the project.
@@ -181,11 +192,15 @@ impl<'a> Workshop<'a> {
             words.push("--no-run".into());
         }
         let command = sentence(&words);
+        let output = match split(self.recipe, wanted) {
+            None => format!("-o {OUT}/{PLAN}"),
+            Some(split) => format!("--split {split} -o {OUT}/{PARTS}"),
+        };
         let script = format!(
             "cargo metadata --no-deps --format-version=1 >{OUT}/{METADATA}\n\
-             cargo larder plan -o {OUT}/{PLAN} -- {command}"
+             cargo larder plan {output} -- {command}"
         );
-        let mut exec = self.with_agent(self.command(shell(&script)));
+        let mut exec = self.command(shell(&script), &[]);
         self.in_sources(&mut exec);
         exec.memory(layout::TARGET);
         let out = exec.output(None, OUT);
@@ -201,51 +216,29 @@ impl<'a> Workshop<'a> {
         exec.add(graph, Named::new(name).of(lines.into_iter().flatten().cloned())).output(out)
     }
 
-    /// The store with the external units of a plan; `what` says how many.
-    pub(crate) fn cook(&self, graph: &mut Graph, plan: &Output, what: &str) -> Output {
-        let dest = format!("/{PLAN}");
-        let words = ["cargo", "larder", "cook", &dest].map(str::to_owned);
-        let mut exec = self.with_agent(self.command(words));
-        exec.read(plan, &dest, &dest);
-        let store = exec.output(None, layout::STORE);
-        let name = format!("{}cargo larder cook: {what}", self.stage("cook"));
-        exec.add(graph, Named::new(name)).output(store)
-    }
-
     /// What cargo's target directory has after the build.
-    pub(crate) fn build(&self, graph: &mut Graph, store: Option<&Output>) -> Output {
+    pub(crate) fn build(&self, graph: &mut Graph, stores: &Stores) -> Output {
         let words = self.recipe.words(Wanted::Image);
-        let mut exec = self.work(&words, store);
+        let mut exec = self.work(&words, stores);
         let target = exec.output(None, layout::TARGET);
         self.finish(graph, exec, "build", &words).output(target)
     }
 
     /// Larder's report, if the tests pass.
-    pub(crate) fn test(&self, graph: &mut Graph, store: Option<&Output>) -> Output {
+    pub(crate) fn test(&self, graph: &mut Graph, stores: &Stores) -> Output {
         let mut words = self.recipe.words(Wanted::Tests);
         words.extend(["--report".into(), format!("{OUT}/{REPORT}")]);
-        let mut exec = self.work(&words, store);
+        let mut exec = self.work(&words, stores);
         exec.memory(layout::TARGET);
         let out = exec.output(None, OUT);
         self.finish(graph, exec, "test", &words).output(out)
     }
 
-    fn work(&self, words: &[String], store: Option<&Output>) -> Exec {
-        let command = ["cargo".to_owned(), "larder".to_owned()];
-        let mut exec = self.with_agent(self.command(command.into_iter().chain(words.to_vec())));
+    fn work(&self, words: &[String], stores: &Stores) -> Exec {
+        let mut command = vec!["cargo".to_owned(), "larder".to_owned()];
+        command.extend_from_slice(words);
+        let mut exec = self.with_stores(command, stores);
         self.in_sources(&mut exec);
-        match (self.recipe.cache, store) {
-            (Cache::Mount, _) => {
-                exec.cache(&self.recipe.store_id(), layout::STORE);
-            }
-            (Cache::Layers, Some(store)) => {
-                exec.borrow(store, layout::STORE);
-            }
-            // Nothing external: what is compiled is of no use to others.
-            (Cache::Layers, None) => {
-                exec.memory(layout::STORE);
-            }
-        }
         exec
     }
 
@@ -255,12 +248,17 @@ impl<'a> Workshop<'a> {
     }
 
     /// `[build]`, or `[build linux/arm64]` of several platforms.
-    fn stage(&self, stage: &str) -> String {
+    pub(crate) fn stage(&self, stage: &str) -> String {
         if self.options.platforms.len() > 1 {
             format!("[{stage} {}] ", self.recipe.platform.docker)
         } else {
             format!("[{stage}] ")
         }
+    }
+
+    /// What is built, and how.
+    pub(crate) fn recipe(&self) -> &Recipe {
+        self.recipe
     }
 
     /// The builder's certificates are for images that have none.
@@ -295,6 +293,29 @@ pub(crate) fn platform(platform: &larder_docker::platform::Platform) -> pb::Plat
         variant: parts.next().unwrap_or_default(),
         ..pb::Platform::default()
     }
+}
+
+/// How the plan is divided, in the words of `--split`.
+pub(crate) fn split(recipe: &Recipe, wanted: Wanted) -> Option<String> {
+    if recipe.cache == Cache::Mount || wanted == Wanted::Plan {
+        return None;
+    }
+    match recipe.layers {
+        Layering::Layers(0 | 1) => None,
+        Layering::Layers(count) => Some(count.to_string()),
+        Layering::Crates => Some("crates".to_owned()),
+    }
+}
+
+/// Sets a variable of an environment.
+fn set(environment: &mut Vec<String>, name: &str, value: &str) {
+    environment.retain(|known| known.split('=').next() != Some(name));
+    environment.push(format!("{name}={value}"));
+}
+
+/// The socket of an ssh agent.
+fn agent(number: usize) -> String {
+    format!("/run/buildkit/ssh_agent.{number}")
 }
 
 fn shell(script: &str) -> Vec<String> {

@@ -15,7 +15,8 @@
 
 use larder_schema::cook::{COOK_PLAN_VERSION, CookPlan, CookToolchain};
 use larder_schema::plan::{
-    EnvVar, Mode, PLAN_VERSION, Package, Plan, Roots, Source, Template, Unit, UnitIndex, escape,
+    Action, EnvVar, Mode, PLAN_VERSION, Package, Plan, Roots, Source, Template, Unit, UnitIndex,
+    escape,
 };
 use larder_schema::{Digest, Framed};
 
@@ -153,21 +154,25 @@ fn portable(unit: &Unit, name: &dyn Fn(UnitIndex) -> Option<String>) -> Unit {
     }
     if let Some(action) = &mut unit.action {
         action.env.retain(|var| var.name != JOBS);
-        let values = action.env.iter_mut().filter_map(|var| var.value.as_mut());
-        for template in [&mut action.program, &mut action.cwd]
-            .into_iter()
-            .chain(&mut action.args)
-            .chain(&mut action.extra_args)
-            .chain(values)
-        {
+        for template in templates(action) {
             *template = renamed(template, name);
         }
     }
     unit
 }
 
+/// All texts of an action that may name units.
+pub(crate) fn templates(action: &mut Action) -> impl Iterator<Item = &mut Template> {
+    let values = action.env.iter_mut().filter_map(|var| var.value.as_mut());
+    [&mut action.program, &mut action.cwd]
+        .into_iter()
+        .chain(&mut action.args)
+        .chain(&mut action.extra_args)
+        .chain(values)
+}
+
 /// A template with the units in its tokens named anew.
-fn renamed(template: &Template, name: &dyn Fn(UnitIndex) -> Option<String>) -> Template {
+pub(crate) fn renamed(template: &Template, name: &dyn Fn(UnitIndex) -> Option<String>) -> Template {
     use larder_schema::plan::Piece;
     let mut text = String::with_capacity(template.0.len());
     for piece in template.pieces() {

@@ -23,6 +23,7 @@
 //! | [`doctest`] | the call of `rustdoc --test` |
 //! | [`cook`], [`cook_diff`] | the external units of a plan alone; how two such differ |
 //! | [`cook_layers`] | crates of the workspace in further cook plans, bottom up |
+//! | [`cook_parts`] | a cook plan in parts: layers of external crates, or one for each |
 //! | [`execute`] | the environment of `cargo run` and `cargo test` processes |
 
 pub mod apply;
@@ -30,6 +31,7 @@ mod assemble;
 pub mod cook;
 pub mod cook_diff;
 pub mod cook_layers;
+pub mod cook_parts;
 mod crate_type;
 pub mod directives;
 pub mod doctest;

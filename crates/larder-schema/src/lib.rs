@@ -6,6 +6,7 @@
 //! the document as absent, never as an error.
 
 pub mod cook;
+pub mod cook_parts;
 pub mod digest;
 pub mod packed;
 pub mod pathset;

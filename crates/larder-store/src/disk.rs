@@ -1,10 +1,12 @@
 //! The local store: opening it, and the small files by key and identity.
 //!
 //! A lookup opens one file, reads it and parses it; nothing on that way lists
-//! a directory or takes a lock.
+//! a directory or takes a lock. What is not there may be in the layers beneath
+//! it: see [`crate::layers`].
 
 use crate::error::StoreError;
 use crate::hold::{Epoch, Hold};
+use crate::layers::Layers;
 use crate::layout::{FORMAT, Layout};
 use crate::lock::KeyLock;
 use crate::read_write::{put_new, read_quietly, read_used, remove, replace};
@@ -31,6 +33,7 @@ pub struct DiskStore {
 #[derive(Debug)]
 struct Inner {
     layout: Layout,
+    layers: Layers,
     stat: StatCache,
     epoch: Mutex<Weak<Epoch>>,
 }
@@ -43,6 +46,21 @@ impl DiskStore {
     /// written, the disk is full, another format is there, or something that
     /// is no directory.
     pub fn open(root: &Path) -> Result<Self, StoreError> {
+        Self::over(root, Layers::default())
+    }
+
+    /// The same, over all stores in the directory `layers`: what they have is
+    /// found, where it lies, and nothing is written to them.
+    ///
+    /// # Errors
+    /// Those of [`DiskStore::open`]; or the layers cannot be listed.
+    pub fn open_over(root: &Path, layers: &Path) -> Result<Self, StoreError> {
+        // The first store of all makes the directory that it lies in.
+        std::fs::create_dir_all(root).map_err(StoreError::at(root))?;
+        Self::over(root, Layers::read(layers, root)?)
+    }
+
+    fn over(root: &Path, layers: Layers) -> Result<Self, StoreError> {
         let layout = Layout::new(root);
         let format = layout.format();
         let found = match std::fs::read(&format) {
@@ -70,7 +88,7 @@ impl DiskStore {
             other => drop(other.map_err(StoreError::at(&tmp))?),
         }
         let stat = StatCache::open(&layout.stat_memo());
-        Ok(Self { inner: Arc::new(Inner { layout, stat, epoch: Mutex::default() }) })
+        Ok(Self { inner: Arc::new(Inner { layout, layers, stat, epoch: Mutex::default() }) })
     }
 
     /// Whether there is a store at `root`, of whatever format.
@@ -81,6 +99,10 @@ impl DiskStore {
 
     pub(crate) fn layout(&self) -> &Layout {
         &self.inner.layout
+    }
+
+    pub(crate) fn layers(&self) -> &Layers {
+        &self.inner.layers
     }
 
     /// The directory that was opened.
@@ -152,13 +174,15 @@ impl DiskStore {
         let trashed = self.layout().trashed(key);
         match std::fs::rename(&trashed, &path) {
             Ok(()) => Ok(read_used(&path)?.and_then(|bytes| parse_record(&bytes, key))),
-            Err(_) => Ok(None),
+            Err(_) => self.layers().record(key),
         }
     }
 
     /// The directory of a result's files.
     #[must_use]
     pub fn dir_of(&self, record: &ResultRecord) -> PathBuf {
+        // That of a layer's is absolute, and takes the place of what it is
+        // joined to.
         self.layout().out().join(&record.directory)
     }
 
@@ -185,6 +209,9 @@ impl DiskStore {
     /// directory was listed as unreferenced; so the record is not removed but
     /// moved to where collections see that its files are on their way out.
     pub fn drop_record(&self, record: &ResultRecord) {
+        if self.layers().hide(record) {
+            return;
+        }
         let path = self.layout().record(&record.key);
         let published = read_quietly(&path).ok().flatten();
         let published = published.and_then(|bytes| parse_record(&bytes, &record.key));
@@ -203,7 +230,8 @@ impl DiskStore {
     /// Those of reading; a damaged file counts as absent and is removed.
     pub fn path_sets(&self, identity: &Digest) -> Result<Option<PathSets>, StoreError> {
         let sets: Option<PathSets> = self.json(&self.layout().path_sets(identity))?;
-        Ok(sets.filter(|s| s.version == PATH_SETS_VERSION))
+        let own = sets.filter(|s| s.version == PATH_SETS_VERSION);
+        Ok(self.layers().path_sets(identity, own))
     }
 
     /// Replaces the path sets of a unit.

@@ -20,7 +20,7 @@ use crate::stats::{Found, entries, sharded};
 use larder_schema::Digest;
 use std::collections::HashSet;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 /// What may stay.
@@ -263,8 +263,15 @@ impl DiskStore {
 
     /// The directory below `out/<aa>` that a result's files are in.
     pub(crate) fn out_root(&self, record: &larder_schema::record::ResultRecord) -> PathBuf {
-        let first_two: PathBuf = Path::new(&record.directory).components().take(2).collect();
-        self.layout().out().join(first_two)
+        let directory = Path::new(&record.directory);
+        let (out, below) = match self.layers().out_of(directory) {
+            Some(split) => split,
+            None => (self.layout().out(), directory),
+        };
+        // Never a path of its own: what this returns is removed as a whole.
+        let names = below.components().filter(|part| matches!(part, Component::Normal(_)));
+        let first_two: PathBuf = names.take(2).collect();
+        out.join(first_two)
     }
 
     /// Removes the records of damaged results that were dropped until now:

@@ -31,6 +31,7 @@ mod error;
 mod gc;
 mod hash;
 mod hold;
+mod layers;
 mod layout;
 mod lock;
 mod memo;

@@ -112,6 +112,10 @@ impl DiskStore {
     /// the place that its path determines, its record last.
     fn pack_result(&self, to: &DiskStore, key: &Digest) -> Result<Packed, StoreError> {
         let Some(record) = self.record(key)? else { return Ok(Packed::default()) };
+        // What is in a layer beneath this store is in a layer already.
+        if self.layers().out_of(Path::new(&record.directory)).is_some() {
+            return Ok(Packed::default());
+        }
         if to.record(key)?.is_some() {
             return Ok(Packed { there: 1, ..Packed::default() });
         }

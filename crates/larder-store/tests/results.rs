@@ -397,7 +397,7 @@ fn packed_results_are_unpacked_where_they_are_needed() {
     symlink("sub/tool", pending.dir().join("link")).unwrap();
     fs::set_permissions(pending.dir().join("sub/tool"), fs::Permissions::from_mode(0o755)).unwrap();
     let run = pending.publish(sample_record(&key(1), &[])).unwrap();
-    let small = publish(&store, &key(2), &[("b.rmeta", b"small")]);
+    publish(&store, &key(2), &[("b.rmeta", b"small")]);
 
     let there = tempfile::tempdir().unwrap();
     let other = DiskStore::open(there.path()).unwrap();
@@ -460,7 +460,7 @@ fn a_damaged_packed_result_is_dropped() {
     for damage in [halve, flip] {
         let (root, there) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
         let store = DiskStore::open(root.path()).unwrap();
-        let record = publish(&store, &key(1), &[("a.rlib", &library(1)), ("b.rlib", &library(2))]);
+        publish(&store, &key(1), &[("a.rlib", &library(1)), ("b.rlib", &library(2))]);
         let other = DiskStore::open(there.path()).unwrap();
         store.pack_into(&other, Some(&BTreeSet::from([key(1)])), 1).unwrap();
         let record = other.record(&key(1)).unwrap().unwrap();

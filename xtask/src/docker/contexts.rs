@@ -14,21 +14,14 @@ pub(super) fn check(engine: &Engine, larder: &Path) -> Result<()> {
     let scratch = tempfile::tempdir()?;
     let project = Project::write(scratch.path(), "git")?;
     project.generate(larder, &["--cache", "mount"])?;
-    let git = |arguments: &[&str]| -> Result<()> {
-        let mut command = process::command("git");
-        command.args(["-c", "user.name=larder", "-c", "user.email=larder@example.org"]);
-        process::run_quietly(command.args(arguments).current_dir(&project.root))?;
-        Ok(())
-    };
-    git(&["init", "--quiet", "--initial-branch=main"])?;
+    init(&project.root)?;
     let server = Server::start(scratch.path())?;
     let context = format!("git://127.0.0.1:{}/project#main", server.port);
     for word in ["one", "two"] {
         if word == "two" {
             project.edit("app/src/main.rs", "one", "two")?;
         }
-        git(&["add", "--all"])?;
-        git(&["commit", "--quiet", "-m", word])?;
+        commit(&project.root)?;
         let built = project.build_with(engine, larder, &[&context])?;
         built.says("git", &format!("{word} 42"))?;
         if word == "two" {
@@ -39,14 +32,34 @@ pub(super) fn check(engine: &Engine, larder: &Path) -> Result<()> {
     Ok(())
 }
 
+/// Makes a repository of a directory.
+pub(super) fn init(root: &Path) -> Result<()> {
+    git(root, &["init", "--quiet", "--initial-branch=main"])
+}
+
+/// Commits everything in it.
+pub(super) fn commit(root: &Path) -> Result<()> {
+    git(root, &["add", "--all"])?;
+    git(root, &["commit", "--quiet", "--message", "state"])
+}
+
+fn git(root: &Path, arguments: &[&str]) -> Result<()> {
+    let mut command = process::command("git");
+    command.args(["-c", "user.name=larder", "-c", "user.email=larder@example.org"]);
+    process::run_quietly(command.args(arguments).current_dir(root))?;
+    Ok(())
+}
+
 /// `git daemon`, for repositories below a directory. It ends with this value.
-struct Server {
-    port: u16,
+pub(super) struct Server {
+    /// Where it listens.
+    pub(super) port: u16,
     daemon: Child,
 }
 
 impl Server {
-    fn start(base: &Path) -> Result<Server> {
+    /// Starts one, which answers.
+    pub(super) fn start(base: &Path) -> Result<Server> {
         // A port that was free a moment ago.
         let port = TcpListener::bind(("127.0.0.1", 0))?.local_addr()?.port();
         let mut command = process::command("git");

@@ -2,7 +2,7 @@
 //! second build compiles only what changed.
 
 use super::engine::Engine;
-use super::frontend_image::{self, IMAGE};
+use super::frontend_image::IMAGE;
 use super::generated::{Project, executed, was_reused};
 use super::images::{BUILDER, RUNTIME};
 use crate::process;
@@ -15,8 +15,7 @@ use std::process::Command;
 const APP: &str = "larder-test/app-frontend";
 
 /// Builds, edits, targets and errors.
-pub(super) fn check(engine: &Engine, larder: &Path) -> Result<()> {
-    frontend_image::load_for_tests(engine, larder)?;
+pub(super) fn check(engine: &Engine, _: &Path) -> Result<()> {
     let scratch = tempfile::tempdir()?;
     let project = Project::write(scratch.path(), "frontend")?;
     settings(&project.root)?;

@@ -15,8 +15,12 @@ use std::path::{Path, PathBuf};
 pub(super) const IMAGE: &str = "larder/frontend:dev";
 
 /// How BuildKit starts it; it speaks to nobody but BuildKit.
-const CONFIG: &[&str] =
-    &["ENTRYPOINT [\"/larder-frontend\"]", "LABEL moby.buildkit.frontend.network.none=true"];
+const CONFIG: &[&str] = &[
+    "ENTRYPOINT [\"/larder-frontend\"]",
+    "LABEL moby.buildkit.frontend.network.none=true",
+    // Without it, a client's `--build-context` is refused.
+    "LABEL moby.buildkit.frontend.caps=moby.buildkit.frontend.contexts",
+];
 
 /// What is in it.
 const PROGRAMS: &[&str] = &["larder-frontend", "cargo-larder"];

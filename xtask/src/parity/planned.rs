@@ -22,6 +22,7 @@ pub(super) fn plan(
         cwd: recording.project.clone(),
         exe: crate::process::own_executable()?,
         larder_dir: scratch.to_path_buf(),
+        layers: None,
     };
     let request = request(recording)?;
     let mut said = String::new();
@@ -78,6 +79,7 @@ pub(super) fn shim() -> Option<ExitCode> {
         cwd: std::env::current_dir().ok()?,
         exe: std::env::current_exe().ok()?,
         larder_dir: std::env::temp_dir(),
+        layers: None,
     };
     let args: Vec<OsString> = std::env::args_os().skip(1).collect();
     let shim = larder_cargo::shim::command(&host, &args)?;

@@ -95,7 +95,7 @@ enum Where {
     Layers,
     /// A cache mount of the builder, by single results
     Mount,
-    /// A remote store
+    /// Not there yet: larder says what to use instead
     Remote,
     /// Both in one file; a build argument chooses
     #[default]
@@ -151,8 +151,11 @@ impl Dockerfile {
             Where::Mount => Cache::Mount,
             Where::Auto => Cache::Auto,
             Where::Remote => {
-                let message = "larder has no remote stores yet: use `--cache layers`, which \
-                               registries can hold, or `--cache mount`";
+                let message = "larder has no remote stores yet; on builders that start empty, use \
+                               `--cache layers`, and let `docker build --cache-to \
+                               type=registry,ref=IMAGE,mode=max` export the layers, which \
+                               `--cache-from type=registry,ref=IMAGE` imports; on builders that \
+                               stay, use `--cache mount`";
                 return Err(Usage(message.into()).into());
             }
         };
@@ -196,6 +199,7 @@ impl Dockerfile {
                 panic_abort: self.panic_abort,
             },
             labels: project.described.labels(None),
+            outside: project.outside.clone(),
         })
     }
 

@@ -7,11 +7,13 @@ use crate::errors::Usage;
 use crate::exit::Exit;
 use crate::history::write_atomically;
 use crate::layer_directories;
+use crate::part_files;
 use crate::reporter::{self, CargoReporter};
 use crate::session::Wired;
 use crate::settings::Settings;
 use anyhow::Context as _;
 use clap::Args;
+use larder_plan::cook_parts::Split;
 use larder_schema::cook::CookPlan;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -23,7 +25,7 @@ use std::path::{Path, PathBuf};
 /// cook` builds it anywhere; the command itself then finds all of its dependencies in the store.
 #[derive(Args, Debug)]
 pub(crate) struct Plan {
-    /// Where to write it, instead of standard output; with `--layers`, a directory
+    /// Where to write it, instead of standard output; with `--layers` and `--split`, a directory
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
     /// Plan N layers of workspace crates above the external ones, bottom up
@@ -33,6 +35,14 @@ pub(crate) struct Plan {
     /// byte while the crates of its layer and of those below do.
     #[arg(long, value_name = "N", requires = "output", conflicts_with = "diff")]
     layers: Option<usize>,
+    /// Divide the plan into parts that are cooked one by one: `crates`, one for each crate, or a
+    /// number of layers
+    ///
+    /// Writes `plan.json`, the whole; `parts.json`, which lists the parts bottom up; and the plan of
+    /// each part in `parts`. The plan of a part stays the same to the byte while its crates and
+    /// those that they need do.
+    #[arg(long, value_name = "HOW", value_parser = split, requires = "output", conflicts_with_all = ["diff", "layers"])]
+    split: Option<Split>,
     /// Say in words how two cook plans differ
     #[arg(long, num_args = 2, value_names = ["OLD", "NEW"], conflicts_with_all = ["output", "command"])]
     diff: Vec<PathBuf>,
@@ -77,6 +87,14 @@ impl Plan {
         }
         let plan = session.cook_plan(&request, &reporter)?;
         context.console.clear_progress();
+        if let (Some(split), Some(output)) = (self.split, &self.output) {
+            let parts = part_files::write(&plan, split, &context.host.absolute(output))?;
+            let (units, packages) = (plan.units.len(), plan.packages.len());
+            let to = output.display();
+            let text = format!("{units} units of {packages} crates in {parts} parts to {to}");
+            context.console.status("Planned", &text);
+            return Ok(Exit::Success);
+        }
         let bytes = plan.to_bytes();
         match &self.output {
             None => context.console.raw_out(&String::from_utf8_lossy(&bytes)),
@@ -103,6 +121,15 @@ impl Plan {
             }
         }
         Ok(Exit::Success)
+    }
+}
+
+/// `crates`, or a number of layers.
+fn split(text: &str) -> Result<Split, String> {
+    match (text, text.parse()) {
+        ("crates", _) => Ok(Split::Crates),
+        (_, Ok(layers)) if layers > 0 => Ok(Split::Layers(layers)),
+        _ => Err("it is `crates`, or a number of layers".to_owned()),
     }
 }
 

@@ -10,6 +10,7 @@ mod cook_alone;
 mod cook_edits;
 mod cook_layers;
 mod cook_packed;
+mod cook_parts;
 mod cook_sources;
 mod delivered;
 mod directories;

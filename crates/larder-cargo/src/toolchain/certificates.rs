@@ -81,6 +81,7 @@ mod tests {
                 cwd: dir.path().to_owned(),
                 exe: "larder".into(),
                 larder_dir: dir.path().to_owned(),
+                layers: None,
             };
             let found = probe(&host, &[&place("absent"), &a, &b]);
             found.into_iter().map(|(n, v)| format!("{n}={}", v.display())).collect::<Vec<_>>()

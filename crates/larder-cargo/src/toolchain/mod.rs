@@ -437,6 +437,7 @@ mod tests {
                 cwd: "/w".into(),
                 exe: "larder".into(),
                 larder_dir: "/l".into(),
+                layers: None,
             };
             proxy_env(&host, Path::new("/r"), &chosen).unwrap().into_iter().collect()
         };

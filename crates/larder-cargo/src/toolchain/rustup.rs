@@ -169,6 +169,7 @@ mod tests {
             cwd: cwd.to_owned(),
             exe: PathBuf::new(),
             larder_dir: PathBuf::new(),
+            layers: None,
         }
     }
 

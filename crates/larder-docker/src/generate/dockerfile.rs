@@ -55,6 +55,9 @@ fn head(settings: &Settings) -> String {
     if settings.larder == LarderFrom::Context {
         command.push("--build-context larder=DIR".into());
     }
+    for one in &settings.outside {
+        command.push(format!("--build-context {}={}", one.context, text::shell(&one.path)));
+    }
     if !settings.platforms.is_empty() {
         let names: Vec<_> = settings.platforms.iter().map(|platform| platform.docker).collect();
         command.push(format!("--platform {}", names.join(",")));
@@ -93,14 +96,17 @@ fn cargo_home() -> String {
     format!("type=cache,id=larder-cargo-home,sharing=shared,target={CARGO_HOME}")
 }
 
-fn sources() -> String {
+/// What a step that needs sources has.
+fn mounts(settings: &Settings) -> Vec<String> {
     // Some build scripts write beside their sources; what they write is gone
     // afterwards, and the context stays as it was.
-    format!("type=bind,target={SOURCES},rw")
-}
-
-fn in_memory() -> String {
-    format!("type=tmpfs,target={TARGET}")
+    let mut mounts = vec![format!("type=bind,target={SOURCES},rw")];
+    let outside = settings.outside.iter();
+    mounts.extend(
+        outside.map(|one| format!("type=bind,from={},target={},rw", one.context, one.target)),
+    );
+    mounts.extend([cargo_home(), format!("type=tmpfs,target={TARGET}")]);
+    mounts
 }
 
 /// The plan, and the stages that are cooked from it, one on the other.
@@ -115,7 +121,7 @@ fn cooking(settings: &Settings) -> Vec<String> {
 
 fn plan(settings: &Settings) -> String {
     let run = text::run(
-        &[sources(), cargo_home(), in_memory()],
+        &mounts(settings),
         &[format!("cargo larder plan -o /larder.plan -- {}", words(settings))],
     );
     format!(
@@ -139,7 +145,7 @@ fn cook(settings: &Settings) -> String {
 
 fn plan_of_layers(settings: &Settings) -> String {
     let run = text::run(
-        &[sources(), cargo_home(), in_memory()],
+        &mounts(settings),
         &[format!(
             "cargo larder plan --layers {} -o /plans -- {}",
             settings.layers,
@@ -204,14 +210,16 @@ fn store(settings: &Settings) -> String {
     format!("type=cache,id={id}-$BUILDARCH,sharing=shared,target={STORE}")
 }
 
-/// A stage that builds with the builder's store.
+/// A stage that builds with the builder's store, and has further mounts.
 fn build(
     settings: &Settings,
     name: &str,
-    mut mounts: Vec<String>,
+    further: Vec<String>,
     mut commands: Vec<String>,
 ) -> String {
-    mounts.splice(0..0, [sources(), cargo_home(), in_memory(), store(settings)]);
+    let mut mounts = mounts(settings);
+    mounts.push(store(settings));
+    mounts.extend(further);
     commands.push(format!("cargo larder {}", words(settings)));
     commands.extend(image::collect(settings));
     format!(

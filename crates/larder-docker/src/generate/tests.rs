@@ -25,6 +25,7 @@ pub(crate) fn plain() -> Settings {
         compiles_c: false,
         size: Size::default(),
         labels: Vec::new(),
+        outside: Vec::new(),
     }
 }
 
@@ -171,4 +172,18 @@ fn only_the_roots_target_is_ignored() {
     let text = dockerignore("Dockerfile");
     assert!(text.lines().any(|line| line == "/target"));
     assert!(!text.contains("**/target"));
+}
+
+#[test]
+fn crates_outside_of_the_workspace_are_build_contexts() {
+    let outside = crate::outside::outside("/w/app", ["/w/common"]);
+    let settings = Settings { outside, layers: 1, ..plain() };
+    let text = dockerfile(&settings).unwrap();
+    assert!(text.contains("--build-context crate-common=../common"), "{text}");
+    // Where something is planned or built, but not where crates are cooked.
+    let mount = "type=bind,from=crate-common,target=/common,rw";
+    assert_eq!(text.matches(mount).count(), 3, "{text}");
+    let outside = crate::outside::outside("/w/app", ["/w/a b"]);
+    let error = dockerfile(&Settings { outside, ..plain() }).unwrap_err();
+    assert!(matches!(error, SettingsError::Outside(_)), "{error}");
 }

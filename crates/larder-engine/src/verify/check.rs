@@ -167,7 +167,8 @@ fn elsewhere(
     }
     env.insert("CARGO_HOME".into(), place.cargo_home().into());
     env.insert("CARGO_NET_OFFLINE".into(), "true".into());
-    Host { env, cwd: place.mirror(&host.cwd), larder_dir: place.store(), ..host.clone() }
+    let (cwd, larder_dir) = (place.mirror(&host.cwd), place.store());
+    Host { env, cwd, larder_dir, layers: None, ..host.clone() }
 }
 
 fn asked_elsewhere(request: &BuildRequest, here: &Build<'_>, place: &Place) -> BuildRequest {

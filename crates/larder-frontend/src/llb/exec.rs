@@ -96,6 +96,11 @@ impl Exec {
         self.mount(pb::Mount { input, dest: dest.to_owned(), output: NONE, ..pb::Mount::default() })
     }
 
+    /// An empty directory that it may write to; what it writes is thrown away.
+    pub(crate) fn scratch(&mut self, dest: &str) -> &mut Self {
+        self.own(dest, pb::MountType::Bind, |_| {})
+    }
+
     /// A directory whose content afterwards is an output; returns its number.
     pub(crate) fn output(&mut self, from: Option<&Output>, dest: &str) -> i64 {
         let input = from.map_or(NONE, |from| self.input(from));

@@ -2,7 +2,7 @@
 //!
 //! Lists are separated by commas, maps are lists of `name=value`.
 
-use super::values::{Bin, Port, Secret};
+use super::values::{Bin, LAYERING, Layering, Port, Secret};
 use std::collections::BTreeMap;
 
 /// A value that a build argument can hold.
@@ -66,6 +66,16 @@ impl Argument for Secret {
                 Secret { id: id.to_owned(), env: Some(name.to_owned()), path: None }
             }
         })
+    }
+}
+
+impl Argument for Layering {
+    fn read(text: &str) -> Result<Self, &'static str> {
+        match (text, text.parse()) {
+            ("crates", _) => Ok(Layering::Crates),
+            (_, Ok(count @ 1..=99)) => Ok(Layering::Layers(count)),
+            _ => Err(LAYERING),
+        }
     }
 }
 

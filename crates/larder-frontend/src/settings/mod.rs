@@ -10,4 +10,4 @@ pub(crate) use manifest::{Found, read};
 pub(crate) use table::Settings;
 #[cfg(test)]
 pub(crate) use values::Secret;
-pub(crate) use values::{Bin, Located};
+pub(crate) use values::{Bin, Layering, Located};

@@ -2,7 +2,7 @@
 //! argument does.
 
 use super::argument::Argument;
-use super::values::{Bin, Located, Port, Secret};
+use super::values::{Bin, Layering, Located, Port, Secret};
 use crate::failure::Failure;
 use crate::place::{Lines, Manifest};
 use serde::Deserialize;
@@ -69,6 +69,8 @@ settings! {
     base: String,
     /// The image that has `/cargo-larder`; the frontend's own otherwise.
     larder: String,
+    /// The member of the workspace that is built.
+    package: String,
     /// Binaries of the image; the first one is started.
     bins: Vec<Bin>,
     /// Profile to build with.
@@ -83,6 +85,8 @@ settings! {
     targets: Vec<String>,
     /// Where results survive: `layers` or `mount`.
     cache: String,
+    /// In how many layers external units are; or one for each crate.
+    layers: Layering,
     /// Debian packages to build with.
     build_packages: Vec<String>,
     /// Debian packages of the image.
@@ -105,6 +109,8 @@ settings! {
     labels: BTreeMap<String, String>,
     /// The signal that stops the image.
     stop_signal: String,
+    /// Build contexts by name, with the paths that crates have for them.
+    contexts: BTreeMap<String, String>,
     /// Secrets that the build may see.
     secrets: Vec<Secret>,
     /// Ssh agents that the build may ask.

@@ -82,6 +82,39 @@ impl From<WrittenSecret> for Secret {
     }
 }
 
+/// How external units are divided into layers: a number of them, or `"crates"`
+/// for one for each crate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "WrittenLayering")]
+pub(crate) enum Layering {
+    /// At most so many.
+    Layers(usize),
+    /// One for each crate.
+    Crates,
+}
+
+/// What it should be, for people.
+pub(super) const LAYERING: &str = "a number of layers from 1 to 99, or `crates`";
+
+#[derive(Deserialize)]
+#[serde(untagged, expecting = "a number of layers from 1 to 99, or `\"crates\"`")]
+enum WrittenLayering {
+    Number(usize),
+    Text(String),
+}
+
+impl TryFrom<WrittenLayering> for Layering {
+    type Error = String;
+
+    fn try_from(written: WrittenLayering) -> Result<Self, String> {
+        match written {
+            WrittenLayering::Number(count @ 1..=99) => Ok(Layering::Layers(count)),
+            WrittenLayering::Text(text) if text == "crates" => Ok(Layering::Crates),
+            _ => Err(format!("expected {LAYERING}")),
+        }
+    }
+}
+
 /// A port: `8080` or `"53/udp"`.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(from = "WrittenPort")]
