@@ -3,6 +3,7 @@
 //! way out.
 
 use crate::table::{QUICK, all_hit, env, lines, manifest, ran, says};
+use larder_schema::report::UnitReport;
 use larder_test::{Output, Project, TestEnv};
 
 /// A script that is not hermetic: its name, its code, what the error says, and
@@ -291,6 +292,46 @@ fn macros_are_confined_with_their_compiler() {
     configure(&env, "[packages.made]\nread = [\"@ROOT@/host\"]\n");
     project.larder(&["build", "--hermetic"]).success();
     assert_eq!(says(&project, "app"), "host\n");
+}
+
+/// `TMPDIR` is another directory in a hermetic run, and the key holds the
+/// outer one: what such a run leaves with that name in it was once a hit for
+/// builds in which it leads nowhere.
+#[test]
+fn a_hermetic_temporary_directory_is_in_no_other_build() {
+    let env = machine();
+    let said = "println!(\"cargo::rustc-env=TEMPORARY={}\", std::env::temp_dir().display());";
+    let written = "let out = std::env::var(\"OUT_DIR\").unwrap();\n\
+        std::fs::write(format!(\"{out}/name\"), std::env::temp_dir().display().to_string()).unwrap();";
+    let declared = "println!(\"cargo::rerun-if-env-changed=TMPDIR\");";
+    let names = ["said", "written", "declared"];
+    let project =
+        project(&env, &[("said", said), ("written", written), ("declared", declared), CLEAN[3]]);
+    project
+        .write("said/src/main.rs", "fn main() {\n    println!(\"{}\", env!(\"TEMPORARY\"));\n}\n");
+    if !can_confine(&project) {
+        return;
+    }
+    let report = project.larder_report(&["build", "--hermetic"]).1;
+    for name in names {
+        let used_once = |unit: &UnitReport| {
+            let of_run = unit.package == name && unit.mode == "run-custom-build";
+            of_run && unit.evidence.iter().any(|why| why.contains("`TMPDIR`, which is another"))
+        };
+        assert!(report.units.iter().any(used_once), "{name}: {:#?}", report.units);
+    }
+    // There as long as the build, and in nothing that is kept.
+    let inner = says(&project, "said");
+    assert!(inner.contains("/store/") && !std::path::Path::new(inner.trim()).exists(), "{inner}");
+    let again = ran(&project, &["build", "--hermetic"]);
+    assert!(!again.iter().any(|line| line.starts_with("temporary ")), "{again:?}");
+    for name in names {
+        let run = format!("{name} run: never built");
+        assert!(again.contains(&run), "{again:?}");
+    }
+    project.larder(&["build"]).success();
+    assert_eq!(says(&project, "said").trim(), in_place(&env, "@ROOT@/tmp"));
+    all_hit(&project, &["build"]);
 }
 
 /// Where it cannot be had it is refused, and never left out in silence.
