@@ -121,8 +121,12 @@ impl Build<'_> {
         let found_kept = crate::scan::in_files(machine, &kept_dir, &kept);
         let found = outputs.found.into_iter().chain(found_kept).collect();
         let said = [("its messages", &*stdout), ("its diagnostics", &*stderr)];
-        let scratch = scratch
-            .and_then(|name| name.shown(&[(&dir, &outputs.files), (&kept_dir, &kept)], &said));
+        let scratch = scratch.and_then(|name| {
+            // As it came: in what is stored, its directory is a token.
+            let raw = seen.stderr.join("\n");
+            let said = [("its messages", &*seen.stdout), ("its diagnostics", &*raw)];
+            name.shown(&[(&dir, &outputs.files), (&kept_dir, &kept)], &said)
+        });
         let facts = self.facts(unit, &mut path_set, &dir, found, &said, observed);
         let values = self.values(unit, &path_set);
         let before = macro_files.as_ref().and_then(|files| files.before.as_deref());

@@ -334,6 +334,38 @@ fn a_hermetic_temporary_directory_is_in_no_other_build() {
     all_hit(&project, &["build"]);
 }
 
+/// The same of a macro, whose compiler has such a directory, too.
+#[test]
+fn a_hermetic_temporary_directory_in_a_macro_is_in_no_other_build() {
+    let env = machine();
+    let project = env
+        .project("project")
+        .file(
+            "Cargo.toml",
+            format!("[workspace]\nmembers = [\"app\", \"made\"]\nresolver = \"3\"\n\n{QUICK}"),
+        )
+        .file("made/Cargo.toml", manifest("made", "[lib]\nproc-macro = true\n"))
+        .file(
+            "made/src/lib.rs",
+            "use proc_macro::{Literal, TokenStream, TokenTree};\n#[proc_macro]\n\
+             pub fn temporary(_: TokenStream) -> TokenStream {\n    \
+             let text = std::env::temp_dir().display().to_string();\n    \
+             TokenTree::Literal(Literal::string(&text)).into()\n}\n",
+        )
+        .file("app/Cargo.toml", manifest("app", "[dependencies]\nmade.path = \"../made\"\n"))
+        .file("app/src/main.rs", "fn main() {\n    println!(\"{}\", made::temporary!());\n}\n")
+        .build();
+    if !can_confine(&project) {
+        return;
+    }
+    project.larder(&["build", "--hermetic"]).success();
+    assert!(says(&project, "app").contains("/store/"));
+    assert_eq!(ran(&project, &["build", "--hermetic"]), ["app bin: never built"]);
+    project.larder(&["build"]).success();
+    assert_eq!(says(&project, "app").trim(), in_place(&env, "@ROOT@/tmp"));
+    all_hit(&project, &["build"]);
+}
+
 /// Where it cannot be had it is refused, and never left out in silence.
 #[test]
 fn what_cannot_be_hermetic_is_refused() {
