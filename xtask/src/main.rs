@@ -20,6 +20,7 @@ mod deny;
 mod docker;
 mod drivers;
 mod measure;
+mod musl;
 mod parity;
 mod process;
 mod setting;
