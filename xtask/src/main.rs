@@ -28,6 +28,7 @@ mod synthetic;
 mod test;
 mod tidy;
 mod tree;
+mod verify;
 mod workspace;
 
 fn main() -> std::process::ExitCode {
