@@ -2,7 +2,7 @@
 
 use crate::{
     acceptance, behaviour, bench, cook, corpus, demo, deny, docker, drivers, parity, synthetic,
-    test, tidy, verify,
+    test, tidy, torture_peers, verify,
 };
 use clap::Parser;
 use std::process::ExitCode;
@@ -26,6 +26,7 @@ enum Cli {
     Synthetic(synthetic::Args),
     Test(test::Args),
     Tidy(tidy::Args),
+    TorturePeers(torture_peers::Args),
     Verify(verify::Args),
 }
 
@@ -47,6 +48,7 @@ pub(crate) fn run() -> ExitCode {
         Cli::Synthetic(args) => synthetic::run(&args),
         Cli::Test(args) => test::run(&args),
         Cli::Tidy(args) => tidy::run(&args),
+        Cli::TorturePeers(args) => torture_peers::run(&args),
         Cli::Verify(args) => verify::run(&args),
     };
     match outcome {

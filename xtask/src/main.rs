@@ -27,6 +27,7 @@ mod setting;
 mod synthetic;
 mod test;
 mod tidy;
+mod torture_peers;
 mod tree;
 mod verify;
 mod workspace;
