@@ -2,7 +2,7 @@
 
 use crate::{
     acceptance, behaviour, bench, cook, corpus, demo, deny, docker, drivers, parity, synthetic,
-    test, tidy,
+    test, tidy, torture_peers, verify,
 };
 use clap::Parser;
 use std::process::ExitCode;
@@ -26,6 +26,8 @@ enum Cli {
     Synthetic(synthetic::Args),
     Test(test::Args),
     Tidy(tidy::Args),
+    TorturePeers(torture_peers::Args),
+    Verify(verify::Args),
 }
 
 /// Runs the command that the process was started with.
@@ -46,6 +48,8 @@ pub(crate) fn run() -> ExitCode {
         Cli::Synthetic(args) => synthetic::run(&args),
         Cli::Test(args) => test::run(&args),
         Cli::Tidy(args) => tidy::run(&args),
+        Cli::TorturePeers(args) => torture_peers::run(&args),
+        Cli::Verify(args) => verify::run(&args),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

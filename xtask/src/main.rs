@@ -20,13 +20,16 @@ mod deny;
 mod docker;
 mod drivers;
 mod measure;
+mod musl;
 mod parity;
 mod process;
 mod setting;
 mod synthetic;
 mod test;
 mod tidy;
+mod torture_peers;
 mod tree;
+mod verify;
 mod workspace;
 
 fn main() -> std::process::ExitCode {

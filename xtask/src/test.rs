@@ -1,6 +1,8 @@
 //! `cargo xtask test`: every test there is, and one line for what was left out.
 
-use crate::{behaviour, cook, corpus, docker, drivers, parity, process, synthetic, workspace};
+use crate::{
+    behaviour, cook, corpus, docker, drivers, musl, parity, process, synthetic, workspace,
+};
 use anyhow::{Result, bail};
 
 /// Applications of more units than this are compared shallowly in a normal run.
@@ -29,6 +31,7 @@ pub(crate) struct Args {
 /// Runs `cargo xtask test`.
 pub(crate) fn run(args: &Args) -> Result<()> {
     let mut skipped = Vec::new();
+    skipped.extend(musl::install()?);
     if process::exists("cargo", &["nextest", "--version"]) {
         step("tests, by cargo-nextest");
         cargo(&["nextest", "run", "--workspace", "--no-tests=warn"], &args.rest)?;

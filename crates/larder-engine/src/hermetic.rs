@@ -20,13 +20,16 @@
 //! or not. Nothing hermetic is in keys.
 //!
 //! Asking whether something exists is no reach: it is in the path set, and so
-//! in the key. The clock and chance cannot be confined.
+//! in the key. The clock and chance cannot be confined. `TMPDIR` is another one
+//! than in other builds: a result that names it is used once
+//! ([`crate::scratch`]).
 
 use crate::boilerplate::{self, Meaning};
 use crate::build::{Build, paths_in};
 use crate::observed::{Known, Observed, is_read_device};
 use crate::places::everything_below;
 use crate::rules::{self, Allowed};
+use crate::scratch::{self, Scratch};
 use crate::trespass::{Trespass, way_out};
 use crate::work::JobFailed;
 use larder_sandbox::confine::{Confinement, Violation};
@@ -56,17 +59,8 @@ pub(crate) enum Refusal {
 pub(crate) struct Confined {
     allowed: Allowed,
     confinement: Confinement,
-    /// Its temporary files. They go with this.
-    _scratch: Scratch,
-}
-
-#[derive(Debug)]
-struct Scratch(PathBuf);
-
-impl Drop for Scratch {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_dir_all(&self.0);
-    }
+    /// Its temporary files.
+    pub scratch: Scratch,
 }
 
 impl Build<'_> {
@@ -100,9 +94,8 @@ impl Build<'_> {
     ) -> std::io::Result<Option<Confined>> {
         let Some(allowed) = self.allowed(unit) else { return Ok(None) };
         let own = self.places.dir(unit).map(|dir| self.own_place(unit, &dir)).unwrap_or_default();
-        let scratch = Scratch(own.join(".tmp"));
-        std::fs::create_dir_all(&scratch.0)?;
-        process.env.insert("TMPDIR".into(), scratch.0.clone().into());
+        let scratch = Scratch::make(&own)?;
+        process.env.insert(scratch::VARIABLE.into(), scratch.dir().into());
         let mut writable = vec![own];
         writable.extend(self.incremental_dir_of(unit));
         writable.extend(allowed.write.iter().cloned());
@@ -112,7 +105,7 @@ impl Build<'_> {
         readable.extend([boilerplate::CPU_INFO.into(), "/etc/alternatives".into()]);
         readable.extend(allowed.read.iter().cloned());
         let confinement = Confinement { readable, writable, network: allowed.network };
-        Ok(Some(Confined { allowed, confinement, _scratch: scratch }))
+        Ok(Some(Confined { allowed, confinement, scratch }))
     }
 
     /// How a run of foreign code is started.

@@ -4,6 +4,7 @@ use crate::build::{Build, FROM_SCRIPT, program_file};
 use crate::clock::Began;
 use crate::event::Event;
 use crate::macro_files::MacroFiles;
+use crate::native_files::native_files;
 use crate::observed::Known;
 use crate::steady::SteadyDir;
 use crate::work::{Built, JobFailed, Progress, Task, internal};
@@ -104,6 +105,7 @@ impl Build<'_> {
                 return Err(JobFailed { text, internal: false });
             }
         }
+        let scratch = confined.as_ref().map(|confined| confined.scratch.name());
         // Its temporary files are in its directory.
         drop(confined);
         path_set.paths.extend(std::mem::take(&mut observed.inputs));
@@ -115,14 +117,24 @@ impl Build<'_> {
         let stderr: Vec<String> = seen.stderr.iter().map(|line| symbols.symbolic(line)).collect();
         let (stdout, stderr) = (symbols.symbolic(&seen.stdout), stderr.join("\n"));
         let machine = self.places.machine();
-        let found_kept = crate::scan::in_files(machine, &task.pending.kept_dir(), &kept);
+        let (dir, kept_dir) = (task.pending.dir().to_owned(), task.pending.kept_dir());
+        let found_kept = crate::scan::in_files(machine, &kept_dir, &kept);
         let found = outputs.found.into_iter().chain(found_kept).collect();
         let said = [("its messages", &*stdout), ("its diagnostics", &*stderr)];
-        let facts = self.facts(unit, &mut path_set, task.pending.dir(), found, &said, observed);
+        let scratch = scratch.and_then(|name| {
+            // As it came: in what is stored, its directory is a token.
+            let raw = seen.stderr.join("\n");
+            let said = [("its messages", &*seen.stdout), ("its diagnostics", &*raw)];
+            name.shown(&[(&dir, &outputs.files), (&kept_dir, &kept)], &said)
+        });
+        let facts = self.facts(unit, &mut path_set, &dir, found, &said, observed);
         let values = self.values(unit, &path_set);
         let before = macro_files.as_ref().and_then(|files| files.before.as_deref());
-        let use_once =
-            self.changed_since(unit, &path_set, began, before).or(changed).or(outputs.undescribed);
+        let use_once = self
+            .changed_since(unit, &path_set, began, before)
+            .or(changed)
+            .or(outputs.undescribed)
+            .or(scratch);
         Ok(Built {
             pending: task.pending,
             lock: task.lock,
@@ -481,105 +493,9 @@ fn message_of(line: &str) -> Message {
     }
 }
 
-/// Files that the linker or the archiver takes because of the arguments:
-/// names of `-l` and of `#[link]` in the sources, found in `-L` directories,
-/// and paths in link arguments.
-fn native_files(args: &[std::ffi::OsString], sources: &[PathBuf]) -> Vec<PathBuf> {
-    let args: Vec<&str> = args.iter().filter_map(|arg| arg.to_str()).collect();
-    let mut dirs = Vec::new();
-    let mut names = Vec::new();
-    let mut files = Vec::new();
-    let mut at = 0;
-    while at < args.len() {
-        let (flag, value) = match args[at] {
-            flag @ ("-L" | "-l" | "-C") => {
-                at += 1;
-                (flag, args.get(at).copied().unwrap_or_default())
-            }
-            arg => match arg.get(..2) {
-                Some(flag @ ("-L" | "-l" | "-C")) => (flag, &arg[2..]),
-                _ => ("", arg),
-            },
-        };
-        at += 1;
-        match flag {
-            "-L" => {
-                let (kind, dir) = value.split_once('=').unwrap_or(("all", value));
-                if matches!(kind, "native" | "all") {
-                    dirs.push(PathBuf::from(dir));
-                }
-            }
-            "-l" => {
-                let name = value.split_once('=').map_or(value, |(_, name)| name);
-                names.push(name.split(':').next().unwrap_or(name).to_owned());
-            }
-            "-C" => {
-                let value = value.strip_prefix("link-arg=").or(value.strip_prefix("link-args="));
-                for word in value.unwrap_or("").split([' ', ',']) {
-                    if let Some(start) = word.find('/') {
-                        files.push(PathBuf::from(&word[start..]));
-                    }
-                }
-            }
-            _ => {}
-        }
-    }
-    if !dirs.is_empty() {
-        let texts = sources.iter().filter_map(|source| std::fs::read_to_string(source).ok());
-        names.extend(texts.flat_map(|text| linked_names(&text)));
-    }
-    for name in names {
-        for dir in &dirs {
-            for file in [format!("lib{name}.a"), format!("lib{name}.so"), name.clone()] {
-                files.push(dir.join(file));
-            }
-        }
-    }
-    files.retain(|file| file.is_file());
-    files
-}
-
-/// Names in `#[link(name = "z")]`, inside `cfg_attr` and macros too.
-fn linked_names(source: &str) -> Vec<String> {
-    let attributes = source.match_indices("link(").map(|(at, word)| &source[at + word.len()..]);
-    attributes
-        .filter_map(|rest| {
-            let rest = &rest[..rest.find(')')?];
-            let value = rest[rest.find("name")? + 4..].trim_start().strip_prefix('=')?;
-            let value = value.trim_start().strip_prefix('"')?;
-            Some(value[..value.find('"')?].to_owned())
-        })
-        .collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn names_in_attributes() {
-        let source = "#[link(name = \"a\")] #[cfg_attr(x, link(kind = \"static\", name=\"b\"))] symlink(name) link(";
-        assert_eq!(linked_names(source), ["a", "b"]);
-    }
-
-    #[test]
-    fn native_libraries_are_found_where_they_are_searched() {
-        let dir = tempfile::tempdir().unwrap();
-        std::fs::write(dir.path().join("libz.a"), "").unwrap();
-        std::fs::write(dir.path().join("x.ld"), "").unwrap();
-        let search = format!("native={}", dir.path().display());
-        let script = format!("link-arg=-Wl,-T{}/x.ld", dir.path().display());
-        let args: Vec<std::ffi::OsString> =
-            ["-L", &search, "-l", "static:+whole-archive=z", "-lm", "-C", &script]
-                .iter()
-                .map(Into::into)
-                .collect();
-        let names: Vec<_> = native_files(&args, &[])
-            .iter()
-            .map(|f| f.file_name().unwrap().to_string_lossy().into_owned())
-            .collect();
-        assert_eq!(names, ["x.ld", "libz.a"]);
-    }
 
     #[test]
     fn messages_are_counted_as_cargo_counts_them() {

@@ -10,14 +10,16 @@ use crate::event::Event;
 use crate::observed::Known;
 use crate::rustc_job::extend_library_path;
 use crate::scan;
+use crate::scratch::{self, ScratchName};
 use crate::work::{Built, JobFailed, Task, internal};
 use larder_plan::apply::{RunResult, run_additions};
 use larder_plan::directives::{self, Script};
 use larder_sandbox::process::{Process, Stream};
 use larder_schema::pathset::{PathInput, PathSet, PathUse};
 use larder_schema::plan::{Directives, Severity, Source, UnitIndex};
+use larder_schema::record::OutputFile;
 use std::collections::{BTreeSet, HashSet};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
 impl Build<'_> {
@@ -26,7 +28,7 @@ impl Build<'_> {
         let out_dir = task.pending.dir().to_owned();
         self.places.set_dir(unit, &out_dir);
         let mut process = self.script_process(&task)?;
-        let confined = self.confine(unit, &mut process).map_err(|error| internal(&error))?;
+        let mut confined = self.confine(unit, &mut process).map_err(|error| internal(&error))?;
         let watch = self.watch(confined.as_ref());
         let shown = self.shown_environment(unit);
         let command = |env: bool| process.display(if env { &shown } else { &[] });
@@ -107,7 +109,14 @@ impl Build<'_> {
         let changed = observed.changed.take();
         let outputs = self.outputs(&task.pending)?;
         let machine = self.places.machine();
-        let found_kept = scan::in_files(machine, &task.pending.kept_dir(), &kept);
+        let kept_dir = task.pending.kept_dir();
+        let found_kept = scan::in_files(machine, &kept_dir, &kept);
+        let scratch = confined.as_mut().and_then(|confined| {
+            let files = [(&*out_dir, &*outputs.files), (&*kept_dir, &*kept)];
+            let why = scratch_shown(&confined.scratch.name(), &real, &files, &stdout)?;
+            confined.scratch.stay();
+            Some(why)
+        });
         let found = outputs.found.into_iter().chain(found_kept).collect();
         let said = [("its directives", &*symbolic_out)];
         let mut facts = self.facts(unit, &mut path_set, &out_dir, found, &said, observed);
@@ -117,6 +126,7 @@ impl Build<'_> {
             .changed_since(unit, &path_set, began, before)
             .or(changed)
             .or(outputs.undescribed)
+            .or(scratch)
             .or_else(|| self.always_runs(unit, &real));
         if use_once.is_none() && !task.is_second {
             facts.clock =
@@ -281,4 +291,21 @@ impl Build<'_> {
         }
         JobFailed { text, internal: false }
     }
+}
+
+/// Why what a confined script left is used once: it names its own directory
+/// for temporary files, or depends on it by its own word.
+fn scratch_shown(
+    name: &ScratchName,
+    said: &Directives,
+    files: &[(&Path, &[OutputFile])],
+    stdout: &str,
+) -> Option<String> {
+    if said.rerun_if_env_changed.iter().any(|name| name == scratch::VARIABLE) {
+        let variable = scratch::VARIABLE;
+        return Some(format!(
+            "it declares `{variable}`, which is another directory in a hermetic build"
+        ));
+    }
+    name.shown(files, &[("its directives", stdout)])
 }

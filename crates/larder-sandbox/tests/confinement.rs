@@ -36,6 +36,9 @@ fn system() -> Vec<PathBuf> {
 fn enforces(watched: &Watched) -> bool {
     let enforced = watched.enforced.expect("a confinement was asked for");
     assert_eq!(enforced.version, Capabilities::probe().landlock);
+    if !enforced.files() {
+        larder_test::skipped("what confinement prevents: this kernel has no Landlock");
+    }
     enforced.files()
 }
 

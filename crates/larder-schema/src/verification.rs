@@ -87,6 +87,10 @@ pub struct VerifiedUnit {
     /// Where the results differ first.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub difference: Option<Difference>,
+    /// What the second run read and the first one did not, as names in path
+    /// sets: no key holds it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub read_only_again: Vec<String>,
     /// Why it could not be run.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub detail: Option<String>,
@@ -118,6 +122,9 @@ pub struct VerifiedTotals {
     pub varying: usize,
     /// Could not be run in the other place.
     pub failed: usize,
+    /// Read something that the first run did not, whatever they gave.
+    #[serde(default)]
+    pub reading_more: usize,
 }
 
 /// The whole document.

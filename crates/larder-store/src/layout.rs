@@ -20,7 +20,7 @@
 //!     plans/<aa>/<digest>           opaque plans, for the plan cache
 //!     memo/stat                     digests of files whose stat is unchanged
 //!     memo/durations                how long units took
-//!     run/keys/<key32>              single flight: one lock per key or place being built
+//!     run/keys/<key32>              single flight: one lock per key, place or session being used
 //!     run/epoch -> <epoch>          the current epoch: see `hold.rs`
 //!     run/holds/<epoch>             shared locks of running builds
 //!     run/gc                        one garbage collection at a time

@@ -4,6 +4,7 @@
 //!   cargo and larder run with a cleared environment.
 //! - [`Project`]: a project in it, written file by file, edited with chosen
 //!   modification times, and copied as a fresh checkout would be.
+//! - [`habits`]: the torture collection, for whoever runs it.
 //! - [`synthetic`]: a workspace that uses every feature of cargo which larder
 //!   supports, without a network.
 //!
@@ -27,12 +28,15 @@
 )]
 
 mod env;
+pub mod habits;
 mod mtime;
 mod output;
 mod project;
+mod skip;
 pub mod synthetic;
 
 pub use env::TestEnv;
 pub use mtime::Mtime;
 pub use output::Output;
 pub use project::{Project, ProjectBuilder};
+pub use skip::skipped;

@@ -173,6 +173,15 @@ impl<'env> Project<'env> {
         self.env.run(self.command("cargo").args(args))
     }
 
+    /// What a program prints that was built into `target/debug`.
+    #[track_caller]
+    pub fn says(&self, program: &str) -> String {
+        let output = self.command(self.path("target/debug").join(program)).output();
+        let output = output.expect("a program that starts");
+        assert!(output.status.success(), "{program} failed");
+        String::from_utf8(output.stdout).expect("text")
+    }
+
     /// Runs `cargo larder` in the project's directory.
     pub fn larder(&self, args: &[&str]) -> Output {
         self.env.run(self.env.larder_command().args(args).current_dir(&self.root))

@@ -84,7 +84,7 @@ fn show_step(console: &Console, step: Step<'_>) {
         Step::Checked { unit, done, units } => {
             if unit.is_wrong() {
                 console.error(&text(unit));
-            } else if unit.outcome == Repeated::Equal {
+            } else if unit.outcome == Repeated::Equal && unit.read_only_again.is_empty() {
                 console
                     .verbose_status("Equal", &format!("{} ({})", unit.unit, unit.verdict.word()));
             } else {
@@ -94,6 +94,9 @@ fn show_step(console: &Console, step: Step<'_>) {
         }
     }
 }
+
+/// Names of what was read by the second run only, of one unit.
+const MOST_READ: usize = 5;
 
 fn text(unit: &VerifiedUnit) -> String {
     let verdict = unit.verdict.word();
@@ -107,6 +110,13 @@ fn text(unit: &VerifiedUnit) -> String {
     };
     if let Some(difference) = &unit.difference {
         text.push_str(&difference_text(difference));
+    }
+    for name in unit.read_only_again.iter().take(MOST_READ) {
+        text.push_str(&format!("\n    read in the second run only: `{name}`"));
+    }
+    match unit.read_only_again.len().saturating_sub(MOST_READ) {
+        0 => {}
+        more => text.push_str(&format!("\n    and {more} more")),
     }
     for line in unit.detail.iter().flat_map(|detail| detail.lines()) {
         text.push_str(&format!("\n    {line}"));
@@ -142,6 +152,7 @@ fn summary(result: &Verification) -> String {
         (totals.different, "different against their verdict"),
         (totals.varying, "different as their verdict says"),
         (totals.failed, "not built again"),
+        (totals.reading_more, "that read something else the second time"),
     ] {
         if count > 0 {
             parts.push(format!("{count} {what}"));

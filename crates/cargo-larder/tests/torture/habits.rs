@@ -1,70 +1,9 @@
-//! A workspace of habits: each is a package, and `app` says what each of them
-//! came to.
+//! What larder has to do about a workspace of habits.
 
-use crate::table::{QUICK, lines, manifest, says};
-use larder_schema::record::Verdict;
+use crate::table::lines;
 use larder_schema::report::{Report, UnitReport};
-use larder_test::{Project, TestEnv};
-
-/// One habit.
-#[derive(Clone, Copy)]
-pub(crate) struct Habit {
-    /// Name of its package.
-    pub(crate) name: &'static str,
-    /// Body of its code: a build script's `main`, or a macro's function. It
-    /// calls `say` with a text. `@ROOT@` is the directory of the environment.
-    pub(crate) code: &'static str,
-    /// The verdict of the unit that has the habit.
-    pub(crate) verdict: Verdict,
-    /// What makes it run again, with what `app` says then.
-    pub(crate) misses: &'static [(&'static str, Change, &'static str)],
-    /// What does not.
-    pub(crate) hits: &'static [(&'static str, Change)],
-}
-
-/// A change of the project's files; those outside it lie in its parent.
-pub(crate) type Change = fn(&Project<'_>);
-
-/// Writes the workspace; `package` writes the files of one habit.
-pub(crate) fn workspace<'env>(
-    env: &'env TestEnv,
-    name: &str,
-    habits: &[Habit],
-    package: &dyn Fn(&Project<'_>, &Habit, &str),
-) -> Project<'env> {
-    let names: Vec<String> = habits.iter().map(|habit| format!("\"{}\"", habit.name)).collect();
-    let depends: String =
-        habits.iter().map(|habit| format!("{0}.path = \"../{0}\"\n", habit.name)).collect();
-    let prints: String = habits
-        .iter()
-        .map(|habit| format!("    println!(\"{0}={{}}\", {0}::SAID);\n", habit.name))
-        .collect();
-    let project = env
-        .project(name)
-        .file(
-            "Cargo.toml",
-            format!(
-                "[workspace]\nmembers = [\"app\", {}]\nresolver = \"3\"\n\n{QUICK}",
-                names.join(", ")
-            ),
-        )
-        .file("app/Cargo.toml", manifest("app", &format!("[dependencies]\n{depends}")))
-        .file("app/src/main.rs", format!("fn main() {{\n{prints}}}\n"))
-        .build();
-    for habit in habits {
-        let code = habit.code.replace("@ROOT@", &env.root().display().to_string());
-        package(&project, habit, &code);
-    }
-    project
-}
-
-/// What `app` says about a habit.
-#[track_caller]
-pub(crate) fn said(project: &Project<'_>, habit: &str) -> String {
-    let all = says(project, "app");
-    let of = |line: &str| line.strip_prefix(habit)?.strip_prefix('=').map(str::to_owned);
-    all.lines().find_map(of).unwrap_or_else(|| panic!("nothing of {habit} in {all}"))
-}
+use larder_test::Project;
+use larder_test::habits::{Habit, said};
 
 /// Builds, and compares with the table: first the verdicts, then every change.
 pub(crate) fn hold(project: &Project<'_>, habits: &[Habit], kind: &str) {

@@ -3,6 +3,7 @@
 //! way out.
 
 use crate::table::{QUICK, all_hit, env, lines, manifest, ran, says};
+use larder_schema::report::UnitReport;
 use larder_test::{Output, Project, TestEnv};
 
 /// A script that is not hermetic: its name, its code, what the error says, and
@@ -152,13 +153,15 @@ fn project<'env>(env: &'env TestEnv, scripts: &[(&str, &str)]) -> Project<'env> 
     project
 }
 
-/// Whether runs can be confined here. Where not, a build says so.
+/// Whether runs can be confined here. Where not, a build says so, and so does
+/// the test.
 fn can_confine(project: &Project<'_>) -> bool {
     let doctor = project.larder(&["doctor"]);
     let can = doctor.stdout.contains("by Landlock");
     if !can {
         let refused = project.larder(&["build", "--hermetic"]);
         refused.code(101).stderr_has("this build cannot be hermetic").stderr_has("Landlock");
+        larder_test::skipped("hermetic builds: this kernel has no Landlock");
     }
     can
 }
@@ -291,6 +294,78 @@ fn macros_are_confined_with_their_compiler() {
     configure(&env, "[packages.made]\nread = [\"@ROOT@/host\"]\n");
     project.larder(&["build", "--hermetic"]).success();
     assert_eq!(says(&project, "app"), "host\n");
+}
+
+/// `TMPDIR` is another directory in a hermetic run, and the key holds the
+/// outer one: what such a run leaves with that name in it was once a hit for
+/// builds in which it leads nowhere.
+#[test]
+fn a_hermetic_temporary_directory_is_in_no_other_build() {
+    let env = machine();
+    let said = "println!(\"cargo::rustc-env=TEMPORARY={}\", std::env::temp_dir().display());";
+    let written = "let out = std::env::var(\"OUT_DIR\").unwrap();\n\
+        std::fs::write(format!(\"{out}/name\"), std::env::temp_dir().display().to_string()).unwrap();";
+    let declared = "println!(\"cargo::rerun-if-env-changed=TMPDIR\");";
+    let names = ["said", "written", "declared"];
+    let project =
+        project(&env, &[("said", said), ("written", written), ("declared", declared), CLEAN[3]]);
+    project
+        .write("said/src/main.rs", "fn main() {\n    println!(\"{}\", env!(\"TEMPORARY\"));\n}\n");
+    if !can_confine(&project) {
+        return;
+    }
+    let report = project.larder_report(&["build", "--hermetic"]).1;
+    for name in names {
+        let used_once = |unit: &UnitReport| {
+            let of_run = unit.package == name && unit.mode == "run-custom-build";
+            of_run && unit.evidence.iter().any(|why| why.contains("`TMPDIR`, which is another"))
+        };
+        assert!(report.units.iter().any(used_once), "{name}: {:#?}", report.units);
+    }
+    // There as long as the build, and in nothing that is kept.
+    let inner = says(&project, "said");
+    assert!(inner.contains("/store/") && !std::path::Path::new(inner.trim()).exists(), "{inner}");
+    let again = ran(&project, &["build", "--hermetic"]);
+    assert!(!again.iter().any(|line| line.starts_with("temporary ")), "{again:?}");
+    for name in names {
+        let run = format!("{name} run: never built");
+        assert!(again.contains(&run), "{again:?}");
+    }
+    project.larder(&["build"]).success();
+    assert_eq!(says(&project, "said").trim(), in_place(&env, "@ROOT@/tmp"));
+    all_hit(&project, &["build"]);
+}
+
+/// The same of a macro, whose compiler has such a directory, too.
+#[test]
+fn a_hermetic_temporary_directory_in_a_macro_is_in_no_other_build() {
+    let env = machine();
+    let project = env
+        .project("project")
+        .file(
+            "Cargo.toml",
+            format!("[workspace]\nmembers = [\"app\", \"made\"]\nresolver = \"3\"\n\n{QUICK}"),
+        )
+        .file("made/Cargo.toml", manifest("made", "[lib]\nproc-macro = true\n"))
+        .file(
+            "made/src/lib.rs",
+            "use proc_macro::{Literal, TokenStream, TokenTree};\n#[proc_macro]\n\
+             pub fn temporary(_: TokenStream) -> TokenStream {\n    \
+             let text = std::env::temp_dir().display().to_string();\n    \
+             TokenTree::Literal(Literal::string(&text)).into()\n}\n",
+        )
+        .file("app/Cargo.toml", manifest("app", "[dependencies]\nmade.path = \"../made\"\n"))
+        .file("app/src/main.rs", "fn main() {\n    println!(\"{}\", made::temporary!());\n}\n")
+        .build();
+    if !can_confine(&project) {
+        return;
+    }
+    project.larder(&["build", "--hermetic"]).success();
+    assert!(says(&project, "app").contains("/store/"));
+    assert_eq!(ran(&project, &["build", "--hermetic"]), ["app bin: never built"]);
+    project.larder(&["build"]).success();
+    assert_eq!(says(&project, "app").trim(), in_place(&env, "@ROOT@/tmp"));
+    all_hit(&project, &["build"]);
 }
 
 /// Where it cannot be had it is refused, and never left out in silence.

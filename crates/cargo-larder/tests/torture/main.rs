@@ -15,6 +15,8 @@ mod scripts;
 mod tools;
 mod unobserved;
 
+use larder_test::habits::{macros as of_macros, scripts as of_scripts};
+
 /// The page names every row, and no row that is not there.
 #[test]
 fn the_page_is_the_table() {
@@ -24,7 +26,9 @@ fn the_page_is_the_table() {
         let first = |line: &str| line.strip_prefix("| `")?.split('`').next().map(str::to_owned);
         text.lines().filter_map(first).collect::<Vec<_>>()
     };
-    for (title, habits) in [("Build scripts", scripts::HABITS), ("Proc-macros", macros::HABITS)] {
+    for (title, habits) in
+        [("Build scripts", of_scripts::HABITS), ("Proc-macros", of_macros::HABITS)]
+    {
         let mut rows = section(title);
         let mut names: Vec<String> = habits.iter().map(|habit| habit.name.to_owned()).collect();
         rows.sort();

@@ -4,20 +4,12 @@
 use larder_schema::report::{MissReason, Outcome, Report, UnitReport};
 use larder_test::{Project, TestEnv};
 
+pub(crate) use larder_test::habits::{QUICK, manifest};
+
 /// A machine of its own for one table.
 pub(crate) fn env() -> TestEnv {
     TestEnv::new().with_larder(env!("CARGO_BIN_EXE_cargo-larder"))
 }
-
-/// A manifest of a package, edition 2024, with more lines behind.
-pub(crate) fn manifest(name: &str, more: &str) -> String {
-    format!("[package]\nname = \"{name}\"\nversion = \"0.1.0\"\nedition = \"2024\"\n\n{more}")
-}
-
-/// Profile without what costs time and changes nothing: debug information,
-/// and incremental compilation, which has a table of its own.
-pub(crate) const QUICK: &str =
-    "[profile.dev]\ndebug = 0\nincremental = false\n\n[profile.dev.build-override]\ndebug = 0\n";
 
 /// Builds, and says what ran: `leaf lib: file {workspace}/leaf/src/lib.rs`.
 #[track_caller]
@@ -80,10 +72,7 @@ fn reason(miss: &MissReason) -> String {
 /// What a delivered program prints.
 #[track_caller]
 pub(crate) fn says(project: &Project<'_>, program: &str) -> String {
-    let output = project.command(project.path("target/debug").join(program)).output();
-    let output = output.expect("a program that starts");
-    assert!(output.status.success(), "{program} failed");
-    String::from_utf8(output.stdout).expect("text")
+    project.says(program)
 }
 
 /// What cargo's own build of the same program prints, built beside ours.

@@ -126,7 +126,7 @@ fn each_habit_is_found_and_named() {
         assert_eq!(unit.verdict.sharing(), Sharing::Everywhere);
     }
     assert_eq!((result.totals.different, result.totals.failed), (2, 0));
-    assert_eq!(result.totals.varying, 3);
+    assert_eq!((result.totals.varying, result.totals.reading_more), (3, 0), "{result:?}");
     // Nothing of it got into the store or the project.
     all_hit(&project, &["build"]);
 }
@@ -155,6 +155,37 @@ fn a_broken_promise_fails() {
     assert_eq!((result.totals.checked, result.totals.different), (1, 1));
     let shown = project.larder(&["verify", "--all"]);
     shown.code(101).stderr_has("app v0.1.0 (lib) is not the same although it is portable");
+}
+
+/// A second run is seen as the first one was: a script that reads another file
+/// then gives the same, and its key does not hold what it read.
+#[test]
+fn what_only_the_second_run_reads_is_named() {
+    let env = env();
+    let other = env.root().join("host/other").display().to_string();
+    let code = format!(
+        "fn main() {{\n    println!(\"cargo::rerun-if-changed=build.rs\");\n    \
+         std::fs::read(\"text\").unwrap();\n    \
+         let here = std::env::current_dir().unwrap();\n    \
+         if here.to_string_lossy().contains(\"larder-verify\") {{\n        \
+         std::fs::read({other:?}).unwrap();\n    }}\n}}\n"
+    );
+    let project = env
+        .project("app")
+        .file("Cargo.toml", manifest("app", QUICK))
+        .file("build.rs", code)
+        .file("src/lib.rs", "")
+        .file("text", "x")
+        .file("../host/other", "x")
+        .build();
+    project.larder(&["build"]).success();
+    let (holds, result) = verify(&project, &["--all"]);
+    assert!(holds && result.totals.reading_more == 1, "{result:?}");
+    let again = unit(&result, "app v0.1.0 (build script run)");
+    assert_eq!((again.outcome, &again.read_only_again), (Repeated::Equal, &vec![other]));
+    let shown = project.larder(&["verify", "--all"]);
+    shown.success().stderr_has("read in the second run only: `[ROOT]/host/other`");
+    shown.stderr_has("1 that read something else the second time");
 }
 
 /// Without a build there is nothing to compare with, and a package that is

@@ -2,6 +2,7 @@
 
 use super::difference::{Side, first};
 use super::place::{Place, copy_result};
+use super::reads::{name_here, only_second};
 use super::request::{Said, Step, VerifyError, VerifyRequest};
 use crate::build::{Build, Chosen, ChosenMap};
 use crate::event::{Event, Reporter};
@@ -19,7 +20,7 @@ use larder_sandbox::watch::Observe;
 use larder_schema::pathset::PathUse;
 use larder_schema::plan::UnitIndex;
 use larder_schema::verification::{
-    Repeated, VERIFICATION_VERSION, Verification, VerifiedTotals, VerifiedUnit,
+    Difference, Repeated, VERIFICATION_VERSION, Verification, VerifiedTotals, VerifiedUnit,
 };
 use larder_schema::{Digest, Framed};
 use std::collections::{BTreeMap, BTreeSet};
@@ -68,8 +69,12 @@ pub fn verify(
             VerifyError::Elsewhere { said: Said(format!("{error}\n{lines}")) }
         })?;
         let pool = session.pool(&request.build, planned.jobs.clone())?;
-        let units = session_there.with_build(&planned_there, true, Observe::No, &free, |there| {
-            let run = Rerun { here, there, chosen: &chosen, pool: &pool, wanted: &wanted };
+        // Observed as builds here are: a filter is a part of what a process
+        // finds around itself.
+        let observe = request.build.observe;
+        let units = session_there.with_build(&planned_there, true, observe, &free, |there| {
+            let (chosen, wanted, pool) = (&chosen, &*wanted, &pool);
+            let run = Rerun { here, there, place: &place, chosen, pool, wanted };
             run.all(watch)
         });
         Ok((units.map_err(VerifyError::Place)?, of))
@@ -84,6 +89,7 @@ pub fn verify(
         different: count(&|u| u.outcome == Repeated::Different && u.promised),
         varying: count(&|u| u.outcome == Repeated::Different && !u.promised),
         failed: count(&|u| u.outcome == Repeated::Failed),
+        reading_more: count(&|u| !u.read_only_again.is_empty()),
     };
     Ok(Verification {
         version: VERIFICATION_VERSION,
@@ -212,6 +218,7 @@ impl Progress for Unheard {
 struct Rerun<'r, 'h, 't> {
     here: &'r Build<'h>,
     there: &'r Build<'t>,
+    place: &'r Place,
     chosen: &'r ChosenMap,
     pool: &'r Arc<Pool>,
     wanted: &'r [UnitIndex],
@@ -308,6 +315,7 @@ impl Rerun<'_, '_, '_> {
             promised: record.verdict.is_reproducible(),
             outcome: Repeated::Failed,
             difference: None,
+            read_only_again: Vec::new(),
             detail: None,
             seconds: 0.0,
         };
@@ -316,10 +324,13 @@ impl Rerun<'_, '_, '_> {
             None => Err("the plan of another place does not have this unit".to_owned()),
         };
         match result {
-            Ok(None) => verified.outcome = Repeated::Equal,
-            Ok(Some(difference)) => {
-                verified.outcome = Repeated::Different;
-                verified.difference = Some(difference);
+            Ok(Compared { difference, read_only_again }) => {
+                verified.outcome = match difference {
+                    None => Repeated::Equal,
+                    Some(_) => Repeated::Different,
+                };
+                verified.difference = difference;
+                verified.read_only_again = read_only_again;
             }
             Err(detail) => verified.detail = Some(detail),
         }
@@ -333,7 +344,7 @@ impl Rerun<'_, '_, '_> {
         unit: UnitIndex,
         stored: &Chosen,
         copies: &ChosenMap,
-    ) -> Result<Option<larder_schema::verification::Difference>, String> {
+    ) -> Result<Compared, String> {
         let build = self.there;
         let is_run = build.plan.units[unit].is_run();
         let pending = if is_run {
@@ -375,6 +386,14 @@ impl Rerun<'_, '_, '_> {
             said: is_run.then_some(&*stored.record.stdout),
             machine: self.here.places.machine(),
         };
-        Ok(first(&before, &rebuilt))
+        let name = |input: &_| name_here(self.here, build, unit, self.place, input);
+        let read_only_again = only_second(&stored.path_set, &again.path_set, &name);
+        Ok(Compared { difference: first(&before, &rebuilt), read_only_again })
     }
+}
+
+/// What a second run gave beside the first one.
+struct Compared {
+    difference: Option<Difference>,
+    read_only_again: Vec<String>,
 }

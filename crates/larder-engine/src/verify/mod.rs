@@ -5,10 +5,13 @@
 //! below it: a difference is found in the unit that makes it, not in all that
 //! are built on it. Workspace, cargo home, store, target directory and time
 //! are others than in the first run; toolchain, host and user are the same.
+//! The second run is observed as the first one was, and what it reads that is
+//! in no path set is said.
 
 mod check;
 mod difference;
 mod place;
+mod reads;
 mod request;
 
 pub(crate) use difference::{Side, first as first_difference};

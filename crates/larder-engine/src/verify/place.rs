@@ -92,6 +92,16 @@ impl Place {
         self.root.path().join("files").join(below)
     }
 
+    /// What a path of this place stands for in the first one; `None` for what
+    /// only this one has.
+    pub(super) fn original(&self, path: &Path) -> Option<PathBuf> {
+        let root = self.root.path();
+        if let Ok(below) = path.strip_prefix(root.join("files")) {
+            return (below.components().count() > 0).then(|| Path::new("/").join(below));
+        }
+        (!path.starts_with(root) && !root.starts_with(path)).then(|| path.to_owned())
+    }
+
     pub(super) fn cargo_home(&self) -> PathBuf {
         self.root.path().join("cargo-home")
     }
@@ -203,4 +213,20 @@ pub(super) fn copy_result(from: &Path, to: &Path) -> io::Result<()> {
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_lead_there_and_back() {
+        let place = Place { root: tempfile::tempdir().unwrap() };
+        let path = Path::new("/w/app/x");
+        assert_eq!(place.original(&place.mirror(path)).as_deref(), Some(path));
+        assert_eq!(place.original(path).as_deref(), Some(path));
+        for own in [place.store(), place.mirror(Path::new("/")), place.root.path().to_owned()] {
+            assert_eq!(place.original(&own), None, "{}", own.display());
+        }
+    }
 }
