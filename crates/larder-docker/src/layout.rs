@@ -1,7 +1,9 @@
 //! Where things are: in the builder, and in the image.
 
-/// The sources.
-pub const SOURCES: &str = "/src";
+/// The sources. Not `/src`: that is a part of paths in the standard library's
+/// debug information, and a result that seems to hold the path of its project is
+/// bound to it.
+pub const SOURCES: &str = "/project";
 
 /// Cargo's home. Not the one of the image: that has rustup's programs, which
 /// must not be in a cache mount.

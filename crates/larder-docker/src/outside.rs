@@ -93,7 +93,7 @@ mod tests {
             ["/w/app/lib", "/w/common", "/w/x/../Other One", "/w/common", "/old/common"];
         let found = outside("/w/app", directories);
         assert_eq!(place("../common").as_deref(), Some("/common"));
-        assert_eq!(place("vendor/x").as_deref(), Some("/src/vendor/x"));
+        assert_eq!(place("vendor/x").as_deref(), Some("/project/vendor/x"));
         assert_eq!((place("/x"), place("."), place("..")), (None, None, None));
         let shown: Vec<_> = found
             .iter()

@@ -213,7 +213,8 @@ impl Files {
         all
     }
 
-    /// A file of it, if it is there; of deeper ones it is not known.
+    /// A file of it, if it is there. Only the names in its root are known: of
+    /// deeper ones BuildKit says it.
     pub(crate) async fn text(
         &self,
         gateway: &mut Gateway,
@@ -222,7 +223,12 @@ impl Files {
         if !path.contains('/') && !self.has(path) {
             return Ok(None);
         }
-        let bytes = gateway.read(&self.solved, path).await?;
+        let bytes = match gateway.read(&self.solved, path).await {
+            Err(failure) if failure.to_string().contains("no such file or directory") => {
+                return Ok(None);
+            }
+            read => read?,
+        };
         String::from_utf8(bytes)
             .map(Some)
             .map_err(|_| Failure::text(format!("`{path}` is not UTF-8")))

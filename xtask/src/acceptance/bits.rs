@@ -63,7 +63,7 @@ pub(super) fn bits(sides: &Sides, app: &str, release: bool) -> Result<Vec<Figure
         shared += usize::from(other.is_some_and(|other| other.key == unit.key));
         match difference(&places, &stores, unit, other)? {
             None => same += 1,
-            Some(why) => named.push(format!("{}: {why}", shown(unit))),
+            Some(why) => named.push(format!("{}: {}", shown(unit), neutral(&why, &places[0].home))),
         }
     }
     fs::remove_dir_all(&root)?;
@@ -74,6 +74,20 @@ pub(super) fn bits(sides: &Sides, app: &str, release: bool) -> Result<Vec<Figure
     );
     let figure = Figure::at_most("bit-identical elsewhere", percent, 98.0, "%", note).at_least();
     Ok(vec![Figure { named, ..figure }])
+}
+
+/// A text without what is only of this machine: where cargo's home was, and
+/// which registry it has.
+fn neutral(text: &str, home: &Path) -> String {
+    let text = text.replace(&*home.to_string_lossy(), "$CARGO_HOME");
+    let mut parts = text.split("registry/src/");
+    let mut neutral = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let below = part.split_once('/').map_or(part, |(_, below)| below);
+        neutral.push_str("registry/src/…/");
+        neutral.push_str(below);
+    }
+    neutral
 }
 
 /// Why the two results of a unit are not the same, if so.
@@ -139,4 +153,17 @@ fn described(
 
 fn shown(unit: &UnitReport) -> String {
     format!("{} v{} ({} {}, {})", unit.package, unit.version, unit.kind, unit.target, unit.mode)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::neutral;
+    use std::path::Path;
+
+    #[test]
+    fn nothing_of_a_machine_is_written_down() {
+        let text = "it names `/w/a/home/registry/src/index.example-123/ring-1/x.c` twice";
+        let expected = "it names `$CARGO_HOME/registry/src/…/ring-1/x.c` twice";
+        assert_eq!(neutral(text, Path::new("/w/a/home")), expected);
+    }
 }

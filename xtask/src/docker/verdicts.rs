@@ -16,7 +16,11 @@ use std::path::Path;
 
 /// The files of the project. Nothing is fetched.
 const FILES: &[(&str, &str)] = &[
-    ("Cargo.toml", "[workspace]\nmembers = [\"app\", \"csys\"]\nresolver = \"3\"\n"),
+    (
+        "Cargo.toml",
+        // What is compiled incrementally is volatile everywhere.
+        "[workspace]\nmembers = [\"app\", \"csys\"]\nresolver = \"3\"\n\n[profile.dev]\nincremental = false\n",
+    ),
     (
         "app/Cargo.toml",
         "[package]\nname = \"app\"\nversion = \"0.1.0\"\nedition = \"2024\"\n\
@@ -106,9 +110,9 @@ fn in_a_step(engine: &Engine, larder: &Path, root: &Path, scratch: &Path) -> Res
     fs::write(
         &file,
         format!(
-            "FROM {BUILDER} AS build\nWORKDIR /src\n\
+            "FROM {BUILDER} AS build\nWORKDIR /project\n\
              ENV LARDER_DIR=/larder CARGO_HOME=/cargo CARGO_TARGET_DIR=/target\n\
-             RUN --mount=type=bind,target=/src \\\n    \
+             RUN --mount=type=bind,target=/project \\\n    \
              --mount=type=bind,from=larder,source=/cargo-larder,target=/usr/local/bin/cargo-larder \\\n    \
              : {} && {BUILD} /report.json\n\
              FROM scratch\nCOPY --from=build /report.json /step.json\n",
@@ -127,12 +131,12 @@ fn in_a_step(engine: &Engine, larder: &Path, root: &Path, scratch: &Path) -> Res
 /// As a user without rights, who may write only to a temporary file system.
 fn as_a_user(engine: &Engine, larder: &Path, root: &Path, scratch: &Path) -> Result<Verdicts> {
     let mut command = engine.docker();
-    command.args(["run", "--rm", "--network=none", "--user=1000:1000", "--workdir=/src"]);
+    command.args(["run", "--rm", "--network=none", "--user=1000:1000", "--workdir=/project"]);
     command.args(["--read-only", "--tmpfs=/tmp:exec,mode=1777", "--env=HOME=/tmp"]);
     for variable in ["LARDER_DIR=/tmp/l", "CARGO_HOME=/tmp/c", "CARGO_TARGET_DIR=/tmp/t"] {
         command.args(["--env", variable]);
     }
-    command.arg(format!("--volume={}:/src:ro", root.display()));
+    command.arg(format!("--volume={}:/project:ro", root.display()));
     command.arg(format!("--volume={}:/usr/local/bin/cargo-larder:ro", larder.display()));
     let script = format!("{BUILD} /tmp/report.json >&2 && cat /tmp/report.json");
     let output = process::run_quietly(command.args([BUILDER, "bash", "-c", &script]))?;
