@@ -28,7 +28,7 @@ use crate::error::StoreError;
 use crate::hash::Hasher;
 use crate::pending::KEPT;
 use crate::read_write::{is_absent, permissions};
-use crate::transfer::is_safe_path;
+use crate::transfer::{is_safe_link, is_safe_path};
 use larder_schema::Digest;
 use larder_schema::packed::{PACKED_VERSION, PackedHead};
 use larder_schema::record::OutputFile;
@@ -68,8 +68,8 @@ impl Packed {
 
 impl DiskStore {
     /// Packs the results under `keys` into the store `to`, `jobs` at a time;
-    /// all results without `keys`. Keys without a result, and results that are
-    /// damaged, are left out.
+    /// all results without `keys`. Keys without a result, results that are
+    /// damaged, and those with links that lead out of them are left out.
     ///
     /// # Errors
     /// Those of reading and writing. What is packed until then stays so.
@@ -122,6 +122,15 @@ impl DiskStore {
         let from = self.out_root(&record);
         let (files, links): (Vec<OutputFile>, Vec<OutputFile>) =
             record.outputs.iter().cloned().partition(|output| output.symlink.is_none());
+        // What is unpacked later must not be written through a link that leads
+        // out of the result.
+        let leads_out = |link: &OutputFile| {
+            let target = link.symlink.as_deref().unwrap_or_default();
+            !is_safe_path(&link.name) || !is_safe_link(&link.name, target)
+        };
+        if links.iter().any(leads_out) {
+            return Ok(Packed::default());
+        }
         let bytes: u64 = files.iter().map(|file| file.size).sum();
         // It stays beside the files: a store that is packed again, for another
         // layer, mostly has the same results.

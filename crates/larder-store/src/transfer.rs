@@ -47,7 +47,7 @@ pub fn is_safe_path(path: &str) -> bool {
 }
 
 /// Whether a link at `name` that leads to `target` stays inside the result.
-fn is_safe_link(name: &str, target: &str) -> bool {
+pub(crate) fn is_safe_link(name: &str, target: &str) -> bool {
     let mut depth = Path::new(name).components().count() - 1;
     Path::new(target).components().all(|component| match component {
         Component::Normal(_) => {

@@ -450,6 +450,21 @@ fn packed_results_are_unpacked_where_they_are_needed() {
 }
 
 #[test]
+fn a_result_with_a_link_out_of_it_is_not_packed() {
+    let (root, there) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let store = DiskStore::open(root.path()).unwrap();
+    for (number, target) in [(1, "/etc"), (2, "../../x"), (3, "a.rlib")] {
+        let pending = store.begin(&key(number)).unwrap();
+        fs::write(pending.dir().join("a.rlib"), library(1)).unwrap();
+        symlink(target, pending.dir().join("link")).unwrap();
+        pending.publish(sample_record(&key(number), &[])).unwrap();
+    }
+    let other = DiskStore::open(there.path()).unwrap();
+    assert_eq!(store.pack_into(&other, None, 1).unwrap().results, 1);
+    assert!(other.record(&key(3)).unwrap().is_some());
+}
+
+#[test]
 fn a_damaged_packed_result_is_dropped() {
     type Damaging = fn(&mut Vec<u8>);
     let halve: Damaging = |bytes| bytes.truncate(bytes.len() / 2);

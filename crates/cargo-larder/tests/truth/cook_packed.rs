@@ -24,14 +24,17 @@ fn files(dir: &Path, suffix: &str) -> Vec<PathBuf> {
     found
 }
 
-/// Cooks into the store, packs, and puts the packed store in its place.
-fn packed(env: &TestEnv, text: String) {
+/// Cooks into the store, packs, and puts the packed store in its place; the
+/// project whose dependencies these are.
+fn packed(env: &TestEnv) -> Project<'_> {
+    let text = plan(&project(env, &upstream(env)));
     let kitchen = env.project("kitchen").file("plan.json", text).build();
     let output = kitchen.larder(&["cook", "--pack", "../packed", "plan.json"]);
     output.success().stderr_has("      Packed ");
     std::fs::rename(env.store(), env.root().join("old-store")).expect("no store");
     std::fs::rename(env.root().join("packed"), env.store()).expect("the packed store");
     assert_eq!(files(&env.store(), ".rlib"), Vec::<PathBuf>::new());
+    Project::open(env, env.root().join("project"))
 }
 
 fn ran(report: &Report) -> Vec<String> {
@@ -44,12 +47,7 @@ fn ran(report: &Report) -> Vec<String> {
 #[test]
 fn a_build_unpacks_what_it_reads() {
     let env = env().online();
-    let text = {
-        let repository = upstream(&env);
-        plan(&project(&env, &repository))
-    };
-    packed(&env, text);
-    let project = Project::open(&env, env.root().join("project"));
+    let project = packed(&env);
     let (_, report) = project.larder_report(&["build", "--bin", "app"]);
     assert_eq!(ran(&report), ["app bin", "app run", "app script", "leaf lib"]);
     assert_eq!(says(&project, "app"), "generated 42 plain yes\n");
@@ -73,12 +71,7 @@ fn a_build_unpacks_what_it_reads() {
 #[test]
 fn a_packed_store_is_imported() {
     let env = env().online();
-    let text = {
-        let repository = upstream(&env);
-        plan(&project(&env, &repository))
-    };
-    packed(&env, text);
-    let project = Project::open(&env, env.root().join("project"));
+    let project = packed(&env);
     let layer = env.root().join("layer");
     std::fs::rename(env.store(), &layer).expect("the layer");
     project.larder(&["import", "../layer"]).success().stderr_has("    Imported ");
@@ -96,11 +89,7 @@ fn a_packed_store_is_imported() {
 #[test]
 fn programs_are_unpacked_to_be_read() {
     let env = env().online();
-    let text = {
-        let repository = upstream(&env);
-        plan(&project(&env, &repository))
-    };
-    packed(&env, text);
+    packed(&env);
     std::fs::remove_file(env.store().join("mentions.json")).expect("the memo");
     let env = env.with("A_NEW_VARIABLE", "1");
     let project = Project::open(&env, env.root().join("project"));
@@ -113,18 +102,13 @@ fn programs_are_unpacked_to_be_read() {
 #[test]
 fn a_damaged_packed_result_is_built_again() {
     let env = env().online();
-    let text = {
-        let repository = upstream(&env);
-        plan(&project(&env, &repository))
-    };
-    packed(&env, text);
+    let project = packed(&env);
     for path in files(&env.store(), ".larder-packed") {
         let mut bytes = std::fs::read(&path).expect("packed files");
         let middle = bytes.len() / 2;
         bytes[middle] ^= 0x10;
         std::fs::write(&path, bytes).expect("damage");
     }
-    let project = Project::open(&env, env.root().join("project"));
     let (output, report) = project.larder_report(&["build", "--bin", "app"]);
     output.stderr_has("the result is dropped and built again");
     assert!(report.totals.external.executed > 0);
