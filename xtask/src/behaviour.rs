@@ -9,7 +9,8 @@
 
 mod outcomes;
 
-use crate::{corpus, demo, process, tree, workspace};
+use crate::trial::Trial;
+use crate::{corpus, process, tree, workspace};
 use anyhow::{Context, Result, bail};
 use fs_err as fs;
 use larder_schema::report::Report;
@@ -21,11 +22,8 @@ use std::process::Command;
 /// Compare what an application's tests say under cargo and under larder.
 #[derive(clap::Args)]
 pub(crate) struct Args {
-    /// Applications of the corpus (all without names).
-    names: Vec<String>,
-    /// This binary of larder instead of the workspace's.
-    #[arg(long)]
-    larder: Option<PathBuf>,
+    #[command(flatten)]
+    trial: Trial,
 }
 
 /// One application's checkout.
@@ -38,17 +36,9 @@ struct Place {
 
 /// Runs `cargo xtask behaviour`.
 pub(crate) fn run(args: &Args) -> Result<()> {
-    let larder = match &args.larder {
-        Some(larder) => fs::canonicalize(larder)?,
-        None => demo::build_larder()?,
-    };
-    let names = if args.names.is_empty() {
-        corpus::apps()?.into_iter().map(|app| app.name).collect()
-    } else {
-        args.names.clone()
-    };
+    let larder = args.trial.larder()?;
     let mut differing = 0;
-    for name in &names {
+    for name in &args.trial.apps()? {
         differing += check(name, &larder).with_context(|| format!("behaviour of {name}"))?;
     }
     if differing > 0 {

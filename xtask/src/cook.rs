@@ -28,10 +28,7 @@ pub(crate) struct Args {
 
 /// Runs `cargo xtask cook`.
 pub(crate) fn run(args: &Args) -> Result<()> {
-    let larder = match &args.larder {
-        Some(larder) => fs::canonicalize(larder)?,
-        None => demo::build_larder()?,
-    };
+    let larder = demo::larder(args.larder.as_deref())?;
     check(&args.app, &larder, &args.command)
 }
 

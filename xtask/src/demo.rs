@@ -78,8 +78,13 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     Ok(())
 }
 
+/// The larder to try: the binary that was named, or the workspace's.
+pub(crate) fn larder(named: Option<&Path>) -> Result<PathBuf> {
+    named.map_or_else(build_larder, |named| Ok(fs::canonicalize(named)?))
+}
+
 /// The release binary of `cargo-larder`, built into the workspace's target.
-pub(crate) fn build_larder() -> Result<PathBuf> {
+fn build_larder() -> Result<PathBuf> {
     let target = workspace::target("");
     process::run(
         process::command("cargo")

@@ -29,6 +29,7 @@ mod test;
 mod tidy;
 mod torture_peers;
 mod tree;
+mod trial;
 mod verify;
 mod workspace;
 

@@ -5,23 +5,21 @@
 //! the same bits. Says which runs of build scripts have no complete path set,
 //! and why.
 
-use crate::{corpus, demo, process, tree, workspace};
+use crate::trial::Trial;
+use crate::{corpus, process, tree, workspace};
 use anyhow::{Context, Result, bail};
 use fs_err as fs;
 use larder_schema::record::Verdict;
 use larder_schema::report::{Report, UnitReport};
 use larder_schema::verification::{Repeated, Verification, VerifiedUnit};
 use serde::de::DeserializeOwned;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 /// Build applications of the corpus, and verify all their units.
 #[derive(clap::Args)]
 pub(crate) struct Args {
-    /// Applications of the corpus (all without names).
-    names: Vec<String>,
-    /// This binary of larder instead of the workspace's.
-    #[arg(long)]
-    larder: Option<PathBuf>,
+    #[command(flatten)]
+    trial: Trial,
     /// What is built.
     #[arg(last = true, default_values = ["build", "--locked"])]
     command: Vec<String>,
@@ -29,17 +27,9 @@ pub(crate) struct Args {
 
 /// Runs `cargo xtask verify`.
 pub(crate) fn run(args: &Args) -> Result<()> {
-    let larder = match &args.larder {
-        Some(larder) => fs::canonicalize(larder)?,
-        None => demo::build_larder()?,
-    };
-    let names = if args.names.is_empty() {
-        corpus::apps()?.into_iter().map(|app| app.name).collect()
-    } else {
-        args.names.clone()
-    };
+    let larder = args.trial.larder()?;
     let mut wrong = 0;
-    for name in &names {
+    for name in &args.trial.apps()? {
         wrong += check(name, &larder, &args.command).with_context(|| format!("app {name}"))?;
     }
     if wrong > 0 {

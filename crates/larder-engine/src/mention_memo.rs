@@ -40,7 +40,7 @@ pub(crate) struct MentionMemo {
     known: Mutex<(BTreeMap<Digest, Entry>, bool)>,
 }
 
-const VERSION: u32 = 4;
+const VERSION: u32 = 5;
 
 impl MentionMemo {
     /// Loads what is known of an environment with these variable `names`.

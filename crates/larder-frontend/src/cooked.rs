@@ -9,7 +9,8 @@
 //!        build              └─▶ build ◀──────── all of them
 //! ```
 //!
-//! One layer holds a packed store, which the build unpacks as far as it needs it.
+//! One layer holds a packed store. The build imports what its builder does not
+//! have yet, so a builder that stays unpacks each result once.
 //! Of several, a step has the stores of what it needs, each at the path where it was
 //! written: results have paths in them, and never move. So nothing is copied
 //! or merged, and BuildKit itself knows which steps a change concerns, keeps
@@ -18,7 +19,7 @@
 
 use crate::llb::{Exec, Graph, Named, Output};
 use crate::recipe::Cache;
-use crate::steps::{PARTS, PLAN, Workshop};
+use crate::steps::{PARTS, PLAN, Workshop, sentence, shell};
 use larder_docker::layout;
 use larder_schema::cook_parts::CookParts;
 
@@ -91,14 +92,22 @@ impl Workshop<'_> {
                 exec.scratch(&place);
                 exec
             }
-            stores => {
+            Stores::One(packed) => {
+                let import = format!("cargo larder import {}", layout::PACKED);
+                let mut exec = self.command(shell(&format!("{import}\n{}", sentence(&words))), &[]);
+                exec.borrow(packed, layout::PACKED);
+                exec.cache(&self.recipe().store_id(), layout::STORE);
+                exec
+            }
+            Stores::Mount => {
                 let mut exec = self.command(words, &[]);
-                match stores {
-                    Stores::One(store) => exec.borrow(store, layout::STORE),
-                    Stores::Mount => exec.cache(&self.recipe().store_id(), layout::STORE),
-                    // What is compiled is of no use to others.
-                    _ => exec.memory(layout::STORE),
-                };
+                exec.cache(&self.recipe().store_id(), layout::STORE);
+                exec
+            }
+            Stores::None => {
+                let mut exec = self.command(words, &[]);
+                // What is compiled is of no use to others.
+                exec.memory(layout::STORE);
                 exec
             }
         }

@@ -318,7 +318,8 @@ fn agent(number: usize) -> String {
     format!("/run/buildkit/ssh_agent.{number}")
 }
 
-fn shell(script: &str) -> Vec<String> {
+/// A script that ends with its first failure.
+pub(crate) fn shell(script: &str) -> Vec<String> {
     ["/bin/sh", "-euc", script].map(str::to_owned).to_vec()
 }
 
@@ -330,7 +331,8 @@ fn install(packages: &[String]) -> String {
     )
 }
 
-fn sentence(words: &[String]) -> String {
+/// The words as a line of a shell.
+pub(crate) fn sentence(words: &[String]) -> String {
     words.iter().map(|word| self::word(word)).collect::<Vec<_>>().join(" ")
 }
 

@@ -12,6 +12,10 @@
 //! 3. at some `_` it splits so that one part of [`DISTINCTIVE`] bytes or more
 //!    occurs in the code.
 //!
+//! Of an executable or a shared library only what is loaded counts: a program
+//! has no literal in its debug information, which is most of its file and names
+//! everything that the standard library has.
+//!
 //! Rust literals lie in the code without separators, so occurrences are
 //! substrings: too many variables may count, which costs a miss, but none
 //! that is read through a literal is overlooked. Variables that differ with
@@ -151,10 +155,14 @@ pub fn mentions<'a>(
         return Mentions { names: names.iter().map(|&n| n.to_owned()).collect(), iterates: true };
     };
     let mut found = vec![false; list.len()];
-    for hit in finder.find_overlapping_iter(code) {
-        let index = hit.pattern().as_usize();
-        if !found[index] && (list[index].len() > 2 || stands_alone(code, hit.start(), hit.end())) {
-            found[index] = true;
+    for code in loaded(code) {
+        for hit in finder.find_overlapping_iter(code) {
+            let index = hit.pattern().as_usize();
+            if !found[index]
+                && (list[index].len() > 2 || stands_alone(code, hit.start(), hit.end()))
+            {
+                found[index] = true;
+            }
         }
     }
     let occurs = |text: &str| list.binary_search(&text).is_ok_and(|index| found[index]);
@@ -172,6 +180,18 @@ pub fn mentions<'a>(
     Mentions {
         names: names.iter().filter(counts).map(|&n| n.to_owned()).collect(),
         iterates: false,
+    }
+}
+
+/// The parts of a program's file that are in memory when it runs. All of what
+/// is no program, or is one that nobody can load.
+fn loaded(code: &[u8]) -> Vec<&[u8]> {
+    use object::{Object as _, ObjectSegment as _};
+    let parts = object::File::parse(code)
+        .and_then(|file| file.segments().map(|segment| segment.data()).collect());
+    match parts {
+        Ok(parts) if !Vec::is_empty(&parts) => parts,
+        _ => vec![code],
     }
 }
 
@@ -278,6 +298,27 @@ mod tests {
             names("xxSQLX_OFFLINEtrueDATABASE", &["SQLX_OFFLINE", "OTHER"]),
             ["SQLX_OFFLINE"]
         );
+    }
+
+    #[inline(never)]
+    fn only_symbols_name_this() -> usize {
+        std::hint::black_box(1)
+    }
+
+    /// This test is a program.
+    #[test]
+    fn what_a_program_does_not_load_does_not_count() {
+        let program = std::fs::read(std::env::current_exe().unwrap()).unwrap();
+        let literal = concat!("LITERAL_OF", "_THIS_TEST");
+        let symbol: String = "siht_eman_slobmys_ylno".chars().rev().collect();
+        assert_eq!(only_symbols_name_this(), std::hint::black_box(literal).len().min(1));
+        assert!(holds(&program, symbol.as_bytes()), "symbols are there");
+        let names = mentions(&program, [literal], &[]).names;
+        assert!(names.contains(literal), "{names:?}");
+        let loaded: Vec<&[u8]> = loaded(&program);
+        assert!(loaded.iter().map(|part| part.len()).sum::<usize>() < program.len());
+        assert!(!loaded.iter().any(|part| holds(part, symbol.as_bytes())));
+        assert_eq!(super::loaded(b"no program"), [b"no program"]);
     }
 
     #[test]

@@ -55,10 +55,7 @@ pub(crate) fn install(wanted: &[String], larder: Option<&Path>) -> Result<Vec<To
         tools.push(Tool::new("cargo", "cargo".into(), &["--version"])?);
     }
     if wants("larder") {
-        let exe = match larder {
-            Some(exe) => fs_err::canonicalize(exe)?,
-            None => demo::build_larder()?,
-        };
+        let exe = demo::larder(larder)?;
         tools.push(Tool::new("larder", exe, &["larder", "--version"])?);
     }
     for peer in PEERS.iter().filter(|peer| wants(peer.name)) {

@@ -71,10 +71,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     }
     scenarios.retain(|scenario| *scenario != Scenario::First);
 
-    let larder = match &args.larder {
-        Some(larder) => fs_err::canonicalize(larder)?,
-        None => demo::build_larder()?,
-    };
+    let larder = demo::larder(args.larder.as_deref())?;
     let chef = match approaches.contains(&Approach::Chef) {
         true => Some(tools::chef()?),
         false => None,

@@ -49,7 +49,7 @@ pub(super) fn digest(
         all.sort_by_key(|(i, _)| *i);
         all
     });
-    let mut key = Framed::new("larder.toolchain.1");
+    let mut key = Framed::new("larder.toolchain.2");
     key.text("version", &toolchain.verbose_version);
     key.list("platforms", platforms.iter());
     for (index, digest) in digests {
