@@ -9,7 +9,12 @@ use crate::telling::PACKAGE;
 use larder_key::verdict::{Facts, Observation};
 use larder_schema::pathset::{PathInput, PathSet, PathUse, Unseen};
 use larder_schema::plan::{Mode, UnitIndex};
+use larder_schema::record::OutputFile;
+use std::io::Read;
 use std::path::Path;
+
+/// What rustc's metadata begins with.
+const METADATA: &[u8] = b"rust\0\0\0";
 
 impl Build<'_> {
     /// What is known of a run that is over: `found` in its outputs, which lie
@@ -83,6 +88,32 @@ impl Build<'_> {
         facts
     }
 
+    /// What a build script has compiled with rustc, to try the compiler: its
+    /// metadata has a hash of the directory that rustc ran in, where no scan finds
+    /// it. Rustc remaps what cargo runs; scripts do not ask for it.
+    pub(crate) fn bind_compiled(
+        &self,
+        facts: &mut Facts,
+        path_set: &mut PathSet,
+        dir: &Path,
+        files: &[OutputFile],
+        cwd: &Path,
+    ) {
+        let is_compiled = |file: &&OutputFile| is_metadata(&dir.join(&file.name));
+        let Some(file) = files.iter().find(is_compiled) else { return };
+        facts.bound.push(format!(
+            "`{}` is metadata of rustc's, which has the hash of the directory that its script ran in",
+            file.name
+        ));
+        let place = self.places.machine().place_of(cwd);
+        if let Some(token) = place.filter(|token| *token != PACKAGE) {
+            let input = PathInput { path: format!("{{{token}}}"), uses: PathUse::Location };
+            path_set.paths.push(input);
+            path_set.paths.sort();
+            path_set.paths.dedup();
+        }
+    }
+
     /// With incremental compilation rustc gives the objects of every call
     /// other names, which libraries hold. Metadata alone has none.
     fn names_objects_by_chance(&self, unit: UnitIndex) -> bool {
@@ -108,6 +139,15 @@ impl Build<'_> {
             )),
         }
     }
+}
+
+/// Whether a file is rustc's metadata, alone or in a library of Rust's.
+fn is_metadata(file: &Path) -> bool {
+    let mut begin = Vec::new();
+    let read = fs_err::File::open(file)
+        .and_then(|opened| opened.take(METADATA.len() as u64).read_to_end(&mut begin));
+    let is_library = file.extension().is_some_and(|extension| extension == "rlib");
+    is_library || read.is_ok() && begin == METADATA
 }
 
 /// Files of the host in one sentence.

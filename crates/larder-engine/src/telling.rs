@@ -113,6 +113,13 @@ impl Machine {
         &self.tellings
     }
 
+    /// The token of the place that a path is in.
+    pub(crate) fn place_of(&self, path: &Path) -> Option<&'static str> {
+        let is_around =
+            |telling: &&Telling| telling.kind == Kind::Place && path.starts_with(&telling.text);
+        self.tellings.iter().find(is_around).map(|telling| telling.token)
+    }
+
     /// What a token stands for here. A user whose name is not looked for has
     /// none.
     pub(crate) fn value(&self, token: &str) -> Option<&str> {

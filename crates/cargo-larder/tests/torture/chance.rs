@@ -108,6 +108,38 @@ fn a_place_that_a_script_embeds_is_each_checkouts_own() {
     }
 }
 
+/// A script that tries the compiler, as rustix's does: the metadata that is left
+/// has a hash of where it ran, and no text of it.
+#[test]
+fn what_a_script_compiled_is_bound_to_where_it_ran() {
+    let env = env();
+    let one = env
+        .project("one")
+        .file("Cargo.toml", manifest("app", QUICK))
+        .file(
+            "build.rs",
+            "use std::{env, io::Write, process};\nfn main() {\n    println!(\"cargo::rerun-if-changed=build.rs\");\n    \
+             let probe = format!(\"{}/probe\", env::var(\"OUT_DIR\").unwrap());\n    \
+             let mut rustc = process::Command::new(env::var(\"RUSTC\").unwrap());\n    \
+             rustc.args([\"--crate-type=rlib\", \"--emit=metadata\", \"-o\", &probe, \"-\"]);\n    \
+             let mut rustc = rustc.stdin(process::Stdio::piped()).spawn().unwrap();\n    \
+             rustc.stdin.take().unwrap().write_all(b\"pub fn probe() {}\").unwrap();\n    \
+             assert!(rustc.wait().unwrap().success());\n}\n",
+        )
+        .file("src/main.rs", "fn main() {}\n")
+        .build();
+    let report = one.larder_report(&["build"]).1;
+    let run = report.units.iter().find(|unit| unit.mode == "run-custom-build").expect("a run");
+    assert_eq!(run.verdict, Some(Verdict::PathBound), "{:?}", run.evidence);
+    let evidence = run.evidence.join("\n");
+    assert!(evidence.contains("`probe` is metadata of rustc's"), "{evidence}");
+    let two = one.checkout("two");
+    assert!(ran(&two, &["build"]).iter().any(|line| line.starts_with("app run: ")));
+    for project in [&one, &two] {
+        all_hit(project, &["build"]);
+    }
+}
+
 /// What is compiled for the processor that is here has the processor in its
 /// key; what is not has not.
 #[test]
