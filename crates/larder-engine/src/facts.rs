@@ -88,10 +88,10 @@ impl Build<'_> {
         facts
     }
 
-    /// What a build script has compiled with rustc, to try the compiler: its
-    /// metadata has a hash of the directory that rustc ran in, where no scan finds
-    /// it. Rustc remaps what cargo runs; scripts do not ask for it.
-    pub(crate) fn bind_compiled(
+    /// What a build script has compiled with rustc, to try the compiler, and left.
+    /// Metadata has a hash of the directory that rustc ran in, where no scan finds
+    /// it: only what cargo runs is remapped. And autocfg names its probes by chance.
+    pub(crate) fn of_probes(
         &self,
         facts: &mut Facts,
         path_set: &mut PathSet,
@@ -99,6 +99,9 @@ impl Build<'_> {
         files: &[OutputFile],
         cwd: &Path,
     ) {
+        if let Some(file) = files.iter().find(|file| is_probe_of_autocfg(&file.name)) {
+            facts.unkeyed.push(format!("autocfg named `{}` by chance", file.name));
+        }
         let is_compiled = |file: &&OutputFile| is_metadata(&dir.join(&file.name));
         let Some(file) = files.iter().find(is_compiled) else { return };
         facts.bound.push(format!(
@@ -150,6 +153,14 @@ fn is_metadata(file: &Path) -> bool {
     is_library || read.is_ok() && begin == METADATA
 }
 
+/// Whether autocfg (1.0 and later) gave a file its name: `autocfg_`, sixteen
+/// digits from a random hasher, and a number.
+fn is_probe_of_autocfg(name: &str) -> bool {
+    let name = name.rsplit('/').next().unwrap_or(name);
+    let chance = name.strip_prefix("autocfg_").and_then(|rest| rest.split('_').next());
+    chance.is_some_and(|text| text.len() == 16 && text.bytes().all(|b| b.is_ascii_hexdigit()))
+}
+
 /// Files of the host in one sentence.
 fn of_host(files: &[String]) -> Option<String> {
     const NAMED: usize = 5;
@@ -157,4 +168,29 @@ fn of_host(files: &[String]) -> Option<String> {
     let rest = files.len().saturating_sub(NAMED);
     let rest = if rest > 0 { format!(" and {rest} more") } else { String::new() };
     (!named.is_empty()).then(|| format!("it uses files of this host: {}{rest}", named.join(", ")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn probes_of_the_compiler_are_known() {
+        assert!(is_probe_of_autocfg("autocfg_a30139e7786fd0f9_0.ll"));
+        assert!(is_probe_of_autocfg("probes/autocfg_a30139e7786fd0f9_12.ll"));
+        for other in ["autocfg_a30139e7786fd0f_0.ll", "my_autocfg_a30139e7786fd0f9_0", "autocfg"] {
+            assert!(!is_probe_of_autocfg(other), "{other}");
+        }
+        let dir = tempfile::tempdir().unwrap();
+        for (name, content, expected) in [
+            ("probe", &b"rust\0\0\0\x0a"[..], true),
+            ("libprobe.rlib", b"!<arch>\n", true),
+            ("rust.txt", b"rust", false),
+            ("empty", b"", false),
+        ] {
+            let file = dir.path().join(name);
+            fs_err::write(&file, content).unwrap();
+            assert_eq!(is_metadata(&file), expected, "{name}");
+        }
+    }
 }

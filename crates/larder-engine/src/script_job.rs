@@ -120,7 +120,7 @@ impl Build<'_> {
         let found = outputs.found.into_iter().chain(found_kept).collect();
         let said = [("its directives", &*symbolic_out)];
         let mut facts = self.facts(unit, &mut path_set, &out_dir, found, &said, observed);
-        self.bind_compiled(&mut facts, &mut path_set, &out_dir, &outputs.files, &process.cwd);
+        self.of_probes(&mut facts, &mut path_set, &out_dir, &outputs.files, &process.cwd);
         let values = self.values(unit, &path_set);
         let before = task.package_before.as_deref();
         let use_once = self
