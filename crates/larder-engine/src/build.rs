@@ -310,6 +310,7 @@ impl<'a> Build<'a> {
             let found = self.mentions.mentions(&file.digest, code, built_from).ok()?;
             all.names.extend(found.names);
             all.iterates |= found.iterates;
+            all.clock |= found.clock;
         }
         Some(all)
     }

@@ -278,7 +278,8 @@ mod tests {
     fn home_counts_only_when_it_is_mentioned() {
         let none = Mentions::default();
         assert!(is_passed("HOME", &none) && !is_keyed("HOME", &none));
-        let mentioned = Mentions { names: BTreeSet::from(["HOME".to_owned()]), iterates: false };
+        let names = BTreeSet::from(["HOME".to_owned()]);
+        let mentioned = Mentions { names, ..Mentions::default() };
         assert!(is_keyed("HOME", &mentioned));
         assert!(!is_passed("MY_TOKEN", &none));
         let all = Mentions { iterates: true, ..Mentions::default() };

@@ -18,11 +18,26 @@ struct File {
     environments: Vec<(Digest, BTreeMap<Digest, Entry>)>,
 }
 
+/// [`Mentions`] of one program.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 struct Entry {
     names: BTreeSet<String>,
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     iterates: bool,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    clock: bool,
+}
+
+impl From<Entry> for Mentions {
+    fn from(Entry { names, iterates, clock }: Entry) -> Self {
+        Self { names, iterates, clock }
+    }
+}
+
+impl From<Mentions> for Entry {
+    fn from(Mentions { names, iterates, clock }: Mentions) -> Self {
+        Self { names, iterates, clock }
+    }
 }
 
 /// Where the memo of a store lies.
@@ -40,7 +55,7 @@ pub(crate) struct MentionMemo {
     known: Mutex<(BTreeMap<Digest, Entry>, bool)>,
 }
 
-const VERSION: u32 = 5;
+const VERSION: u32 = 6;
 
 impl MentionMemo {
     /// Loads what is known of an environment with these variable `names`.
@@ -79,7 +94,7 @@ impl MentionMemo {
         {
             let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
             if let Some(entry) = known.0.get(program) {
-                return Ok(Mentions { names: entry.names.clone(), iterates: entry.iterates });
+                return Ok(entry.clone().into());
             }
         }
         let code = code()?;
@@ -90,9 +105,9 @@ impl MentionMemo {
             mention::Iterates::No => false,
             mention::Iterates::Unclear => built_from(),
         };
-        let entry = Entry { names: found.names.clone(), iterates: found.iterates };
+        found.clock = mention::calls_the_clock(&code);
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        known.0.insert(*program, entry);
+        known.0.insert(*program, found.clone().into());
         known.1 = true;
         Ok(found)
     }

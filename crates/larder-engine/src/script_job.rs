@@ -12,6 +12,7 @@ use crate::rustc_job::extend_library_path;
 use crate::scan;
 use crate::scratch::{self, ScratchName};
 use crate::work::{Built, JobFailed, Task, internal};
+use larder_key::mention::Mentions;
 use larder_plan::apply::{RunResult, run_additions};
 use larder_plan::directives::{self, Script};
 use larder_sandbox::process::{Process, Stream};
@@ -152,6 +153,16 @@ impl Build<'_> {
         })
     }
 
+    /// What the script that a task runs mentions; `None` if it cannot be read.
+    pub(crate) fn mentioned_by_script(&self, task: &Task) -> Option<Mentions> {
+        let programs = self.programs(task.unit);
+        let program = |unit: UnitIndex| {
+            let at = programs.iter().position(|&program| program == unit)?;
+            task.programs.get(at).cloned()
+        };
+        self.mentioned(task.unit, &program)
+    }
+
     fn script_process(&self, task: &Task) -> Result<Process, JobFailed> {
         let unit = task.unit;
         let Some(action) = &self.plan.units[unit].action else {
@@ -160,12 +171,7 @@ impl Build<'_> {
                 internal: true,
             });
         };
-        let programs = self.programs(unit);
-        let program = |unit: UnitIndex| {
-            let at = programs.iter().position(|&program| program == unit)?;
-            task.programs.get(at).cloned()
-        };
-        let mentions = self.mentioned(unit, &program).ok_or_else(|| JobFailed {
+        let mentions = self.mentioned_by_script(task).ok_or_else(|| JobFailed {
             text: "the build script's executable cannot be read".into(),
             internal: true,
         })?;

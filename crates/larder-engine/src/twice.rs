@@ -1,10 +1,8 @@
 //! Running a build script twice where it may have written the time: the clock
 //! cannot be observed, but a second run a second later shows it.
 //!
-//! A script is suspected if its code calls the clock (the standard library's
-//! function is a symbol of its own in what is not stripped; debug information
-//! names it in every program and says nothing), or if the date or
-//! the second of the run stands in what it left. A date that stands there is
+//! A script is suspected if its code calls the clock, or if the date or the
+//! second of the run stands in what it left. A date that stands there is
 //! evidence without a second run: that one has the same.
 
 use crate::build::Build;
@@ -13,12 +11,8 @@ use crate::work::Task;
 use larder_sandbox::process::{Process, Stream};
 use larder_sandbox::watch::{Observe, Watch};
 use larder_schema::record::OutputFile;
-use object::{Object as _, ObjectSymbol as _};
 use std::path::Path;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
-
-/// Functions that tell the time, as parts of symbols' names.
-const CLOCK: &[&[u8]] = &[b"10SystemTime3now", b"gettimeofday", b"localtime", b"strftime"];
 
 /// How far apart two runs begin: the time is often written in seconds.
 const APART: Duration = Duration::from_millis(1100);
@@ -41,7 +35,9 @@ impl Build<'_> {
             let Ok(content) = std::fs::read(dir.join(&output.name)) else { continue };
             signs.extend(dates.in_bytes(&format!("`{}`", output.name), &content));
         }
-        if signs.is_empty() && !calls_the_clock(&process.program) {
+        if signs.is_empty()
+            && !self.mentioned_by_script(task).is_some_and(|mentions| mentions.clock)
+        {
             return signs;
         }
         signs.extend(self.differs_when_repeated(task, process, watch, outputs, said));
@@ -103,21 +99,6 @@ impl Build<'_> {
         let difference = first_difference(&before, &after)?;
         let crate::verify::Difference { file, stored, rebuilt, .. } = difference;
         Some(format!("run twice, `{file}` differs: `{stored}`, then `{rebuilt}`"))
-    }
-}
-
-/// Whether a function of [`CLOCK`] is linked into a program or imported by it.
-/// What cannot be read as a program (a script, say) is taken as it stands.
-fn calls_the_clock(program: &Path) -> bool {
-    let Ok(code) = std::fs::read(program) else { return false };
-    let names_clock =
-        |text: &[u8]| CLOCK.iter().any(|name| memchr::memmem::find(text, name).is_some());
-    match object::File::parse(&*code) {
-        Ok(file) => file
-            .symbols()
-            .chain(file.dynamic_symbols())
-            .any(|symbol| symbol.name_bytes().is_ok_and(names_clock)),
-        Err(_) => names_clock(&code),
     }
 }
 

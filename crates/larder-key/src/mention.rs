@@ -127,6 +127,8 @@ pub struct Mentions {
     pub names: BTreeSet<String>,
     /// The program reads all variables.
     pub iterates: bool,
+    /// The program can ask for the time: see [`calls_the_clock`].
+    pub clock: bool,
 }
 
 /// Finds which of `names` the program with this `code` can read. `words` are
@@ -152,7 +154,8 @@ pub fn mentions<'a>(
     let list: Vec<&str> = patterns.keys().copied().collect();
     let Ok(finder) = AhoCorasick::builder().match_kind(MatchKind::Standard).build(&list) else {
         // Too many patterns for an automaton: then everything counts.
-        return Mentions { names: names.iter().map(|&n| n.to_owned()).collect(), iterates: true };
+        let names = names.iter().map(|&n| n.to_owned()).collect();
+        return Mentions { names, iterates: true, ..Mentions::default() };
     };
     let mut found = vec![false; list.len()];
     for code in loaded(code) {
@@ -177,10 +180,8 @@ pub fn mentions<'a>(
                         || occurs(suffix) && suffix.len() >= DISTINCTIVE
                 })
     };
-    Mentions {
-        names: names.iter().filter(counts).map(|&n| n.to_owned()).collect(),
-        iterates: false,
-    }
+    let names = names.iter().filter(counts).map(|&n| n.to_owned()).collect();
+    Mentions { names, ..Mentions::default() }
 }
 
 /// The parts of a program's file that are in memory when it runs. All of what
@@ -251,6 +252,26 @@ pub fn source_iterates(text: &str) -> bool {
             || after.starts_with('(') && before.ends_with(' ') && !before.ends_with("fn ");
         whole && (before.ends_with("::") || called || imports)
     })
+}
+
+/// Functions that tell the time, as parts of symbols' names.
+const CLOCK: &[&[u8]] = &[b"10SystemTime3now", b"gettimeofday", b"localtime", b"strftime"];
+
+/// Whether a function that tells the time is linked into a program or imported
+/// by it: the standard library's is a symbol of its own in what is not
+/// stripped. Debug information names it in every program and says nothing.
+/// What is no program (a script, say) is taken as it stands.
+#[must_use]
+pub fn calls_the_clock(code: &[u8]) -> bool {
+    use object::{Object as _, ObjectSymbol as _};
+    let names_clock = |text: &[u8]| CLOCK.iter().any(|name| holds(text, name));
+    match object::File::parse(code) {
+        Ok(file) => file
+            .symbols()
+            .chain(file.dynamic_symbols())
+            .any(|symbol| symbol.name_bytes().is_ok_and(names_clock)),
+        Err(_) => names_clock(code),
+    }
 }
 
 fn holds(code: &[u8], mark: &[u8]) -> bool {
@@ -347,6 +368,14 @@ mod tests {
         assert!(source_iterates("for (k, v) in std::env::vars() {}"));
         assert!(source_iterates("use std::env::{self, vars as all};"));
         assert!(!source_iterates("let my_vars = env::var(\"X\"); varsity; let vars = 1; a.vars()"));
+    }
+
+    #[test]
+    fn a_program_that_can_ask_for_the_time_is_seen() {
+        assert!(calls_the_clock(b"#!/bin/sh\nstrftime"));
+        assert!(!calls_the_clock(b"#!/bin/sh\ndate"));
+        // This test is a program; its harness asks.
+        assert!(calls_the_clock(&std::fs::read(std::env::current_exe().unwrap()).unwrap()));
     }
 
     #[test]

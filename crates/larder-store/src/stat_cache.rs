@@ -19,7 +19,7 @@
 //! On a network file system whose clock runs behind by more than a tick the
 //! rule is weaker; rustc's own inputs are no safer there.
 
-use crate::hash::hash_stream;
+use crate::hash::hash_file;
 use crate::memo::{Rows, field};
 use crate::read_write::is_absent;
 use larder_schema::Digest;
@@ -222,7 +222,7 @@ impl StatCache {
             let began = now();
             let before = file.metadata()?;
             see(None);
-            let (digest, _) = hash_stream(&file, &mut |bytes| see(Some(bytes)))?;
+            let (digest, _) = hash_file(&file, before.len(), &mut |bytes| see(Some(bytes)))?;
             let after = file.metadata()?;
             let stat = Stat::of(&after);
             if stat == Stat::of(&before) {
