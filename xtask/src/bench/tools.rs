@@ -16,22 +16,31 @@ pub(crate) struct Tool {
     exe: PathBuf,
 }
 
-/// Package, version and arguments of a peer.
+/// Package, version, arguments and configuration of a peer.
 struct Package {
     name: &'static str,
     version: &'static str,
     args: &'static [&'static str],
+    /// Values of `--config`.
+    config: &'static [&'static str],
 }
 
-/// Remote backends are not measured, and would double the build.
+/// Remote backends are not measured, and would double the build. kache asks
+/// for link-time optimisation of some six hundred crates as one, which takes
+/// more than an hour.
 const PEERS: &[Package] = &[
-    Package { name: "sccache", version: "0.19.0", args: &["--no-default-features"] },
-    Package { name: "kache", version: "2.0.0", args: &[] },
-    Package { name: "mbx", version: "1.29.1", args: &[] },
+    Package { name: "sccache", version: "0.19.0", args: &["--no-default-features"], config: &[] },
+    Package {
+        name: "kache",
+        version: "2.0.0",
+        args: &[],
+        config: &["profile.release.lto=false", "profile.release.codegen-units=16"],
+    },
+    Package { name: "mbx", version: "1.29.1", args: &[], config: &[] },
 ];
 
 /// Prepares and builds dependencies in containers; no cache of compilers.
-const CHEF: Package = Package { name: "cargo-chef", version: "0.1.78", args: &[] };
+const CHEF: Package = Package { name: "cargo-chef", version: "0.1.78", args: &[], config: &[] };
 
 /// Names of all tools, cargo first: the others are compared with it.
 pub(crate) fn names() -> Vec<String> {
@@ -86,6 +95,7 @@ fn install_peer(peer: &Package, root: &Path) -> Result<()> {
     let install = |lock: &[&str]| {
         let mut command = process::command("cargo");
         command.args(["install", "--quiet", "--version", peer.version, "--root"]).arg(root);
+        command.args(peer.config.iter().flat_map(|value| ["--config", value]));
         process::run(command.args(lock).args(peer.args).arg(peer.name))
     };
     install(&["--locked"]).or_else(|error| {
