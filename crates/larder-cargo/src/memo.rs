@@ -4,7 +4,10 @@
 //! A file's digest is remembered with its device, inode, size, mtime and
 //! ctime. The ctime cannot be set by programs, so it alone decides whether a
 //! file changed; as in git, a file whose ctime is too near to the moment of
-//! hashing is not remembered, since a second write could share it. A memo
+//! hashing is not remembered, since a second write could share it. The device
+//! of an overlay is another one wherever it is mounted, in every container and
+//! every step of a `docker build`, while inode and times are those of the file
+//! in its layer: there the device does not count. A memo
 //! that is damaged or gone costs time, never correctness; failures to write
 //! one are not errors.
 
@@ -80,6 +83,8 @@ struct Files {
 pub struct Memo {
     directory: PathBuf,
     files: Mutex<Files>,
+    /// Devices that were met, and whether they are overlays.
+    overlays: Mutex<BTreeMap<u64, bool>>,
 }
 
 impl Memo {
@@ -91,7 +96,8 @@ impl Memo {
             .ok()
             .and_then(|bytes| serde_json::from_slice(&bytes).ok())
             .unwrap_or_default();
-        Self { directory, files: Mutex::new(Files { known, dirty: false }) }
+        let files = Mutex::new(Files { known, dirty: false });
+        Self { directory, files, overlays: Mutex::default() }
     }
 
     /// The BLAKE3 digest of a file's content. It is compared with others of this
@@ -100,20 +106,30 @@ impl Memo {
     /// # Errors
     /// Where the file cannot be read.
     pub fn file_digest(&self, path: &Path) -> io::Result<Digest> {
-        let before = Stat::of(&fs_err::metadata(path)?);
+        let before = self.stat(path)?;
         if let Some(memo) = self.lock().known.get(path)
             && memo.stat == before
         {
             return Ok(memo.digest);
         }
         let digest = identify(path)?;
-        let after = Stat::of(&fs_err::metadata(path)?);
+        let after = self.stat(path)?;
         let mut files = self.lock();
         if before == after && !after.is_racy() {
             files.known.insert(path.to_owned(), FileMemo { stat: after, digest });
             files.dirty = true;
         }
         Ok(digest)
+    }
+
+    /// The stat of a file as it is remembered.
+    fn stat(&self, path: &Path) -> io::Result<Stat> {
+        let mut stat = Stat::of(&fs_err::metadata(path)?);
+        let mut overlays = self.overlays.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        if *overlays.entry(stat.device).or_insert_with(|| is_on_overlay(path)) {
+            stat.device = 0;
+        }
+        Ok(stat)
     }
 
     /// What was remembered under `key`.
@@ -162,6 +178,18 @@ impl Drop for Memo {
     fn drop(&mut self) {
         self.save();
     }
+}
+
+/// Whether a file lies on an overlay file system.
+#[cfg(target_os = "linux")]
+fn is_on_overlay(path: &Path) -> bool {
+    use nix::sys::statfs::{OVERLAYFS_SUPER_MAGIC, statfs};
+    statfs(path).is_ok_and(|found| found.filesystem_type() == OVERLAYFS_SUPER_MAGIC)
+}
+
+#[cfg(not(target_os = "linux"))]
+fn is_on_overlay(_: &Path) -> bool {
+    false
 }
 
 /// What a file's content is known by. These digests say which tool it was and
@@ -221,5 +249,23 @@ mod tests {
         assert_eq!(memo.file_digest(&file).unwrap(), blake3(b"two"));
         memo.remember("t", &Digest::of(b"q"), &"a");
         assert_eq!(memo.answer::<String>("t", &Digest::of(b"q")).as_deref(), Some("a"));
+    }
+
+    #[test]
+    fn the_device_of_an_overlay_does_not_count() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("f");
+        std::fs::write(&file, "one").unwrap();
+        let memo = Memo::open(dir.path());
+        let plain = memo.stat(&file).unwrap();
+        let device = Stat::of(&std::fs::metadata(&file).unwrap()).device;
+        let is_overlay = is_on_overlay(&file);
+        assert_eq!(plain.device, if is_overlay { 0 } else { device });
+        // As if it were mounted from layers.
+        memo.overlays.lock().unwrap().insert(device, true);
+        let layered = memo.stat(&file).unwrap();
+        assert_eq!(layered, Stat { device: 0, ..plain });
+        std::fs::write(&file, "other").unwrap();
+        assert_ne!(memo.stat(&file).unwrap(), layered);
     }
 }

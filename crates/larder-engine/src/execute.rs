@@ -14,8 +14,11 @@ use larder_schema::{Digest, Framed};
 use larder_store::{Durations, KeyLock, Pending};
 use std::collections::BinaryHeap;
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::time::Duration;
+
+/// How long a build waits for job slots of others without a word.
+const PATIENCE: Duration = Duration::from_secs(3);
 
 /// How a build is executed.
 #[derive(Clone, Debug)]
@@ -90,6 +93,8 @@ pub(crate) struct Execution<'b, 'a> {
     ready: BinaryHeap<(Duration, std::cmp::Reverse<UnitIndex>)>,
     queued: Vec<bool>,
     tokens_asked: usize,
+    /// Whether it was said that all job slots are taken: once is enough.
+    said_blocked: bool,
     stopping: bool,
 }
 
@@ -152,6 +157,7 @@ impl<'b, 'a> Execution<'b, 'a> {
             ready: BinaryHeap::new(),
             queued: vec![false; count],
             tokens_asked: 0,
+            said_blocked: false,
             stopping: false,
         };
         this.look_all_up();
@@ -352,7 +358,7 @@ impl<'b, 'a> Execution<'b, 'a> {
             if self.running.is_empty() && waiting == 0 && (self.ready.is_empty() || self.stopping) {
                 return;
             }
-            let Ok(message) = messages.recv() else { return };
+            let Some(message) = self.next(messages) else { return };
             match message {
                 Message::Token(Ok(Some(token))) => {
                     self.tokens_asked -= 1;
@@ -394,6 +400,23 @@ impl<'b, 'a> Execution<'b, 'a> {
                 }
             }
         }
+    }
+
+    /// The next message. A build that runs nothing, although it could, waits
+    /// for job slots of other builds, and says so after a while.
+    fn next(&mut self, messages: &Receiver<Message>) -> Option<Message> {
+        let is_blocked = self.running.is_empty() && !self.ready.is_empty() && !self.stopping;
+        if is_blocked && !self.said_blocked {
+            match messages.recv_timeout(PATIENCE) {
+                Err(RecvTimeoutError::Timeout) => {
+                    self.said_blocked = true;
+                    let what = "job slots: other builds on this machine hold all of them".into();
+                    self.build.emit(&Event::Blocking { what });
+                }
+                received => return received.ok(),
+            }
+        }
+        messages.recv().ok()
     }
 
     fn progress(&self) {

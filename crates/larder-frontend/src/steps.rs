@@ -202,6 +202,8 @@ impl<'a> Workshop<'a> {
         );
         let mut exec = self.command(shell(&script), &[]);
         self.in_sources(&mut exec);
+        // Not for results: what is known of the toolchain is there.
+        exec.cache(&self.recipe.store_id(), layout::STORE);
         exec.memory(layout::TARGET);
         let out = exec.output(None, OUT);
         let name = format!("{}cargo larder plan -- {command}", self.stage("plan"));

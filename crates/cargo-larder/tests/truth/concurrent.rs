@@ -1,9 +1,13 @@
 //! What happens at the same time: edits during a build, and two checkouts.
 
 use crate::table::{QUICK, all_hit, env, lines, manifest, ran, says};
+use larder_sandbox::jobs::{Pool, machine_directory};
 use larder_schema::report::Report;
 use larder_test::{Project, TestEnv};
+use std::io::{BufRead as _, BufReader};
 use std::path::Path;
+use std::process::Stdio;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// Waits until a file is there: bounded, in small steps.
@@ -224,4 +228,37 @@ fn a_run_does_not_replace_what_another_build_uses() {
         output.success().stderr_has("6 units: 6 from the store");
         assert_eq!(says(&third, "app"), format!("{colour}\n"));
     }
+}
+
+/// All job slots are taken by somebody who does not give them back: the build
+/// says what it waits for, and goes on when they are free.
+#[test]
+fn a_build_without_a_job_slot_says_so() {
+    let env = env();
+    let run = env.root().join("run");
+    std::fs::create_dir(&run).expect("a directory");
+    let env = env.with("XDG_RUNTIME_DIR", &run);
+    let project = project(&env, "");
+    let directory = machine_directory(Some(&run), env.root()).expect("a directory");
+    let slots = std::thread::available_parallelism().map_or(1, usize::from);
+    let pool = Arc::new(Pool::shared(&directory, slots).expect("a pool"));
+    let acquire = |_| pool.acquire(&|| false).expect("a slot").expect("a slot");
+    let mut held: Vec<_> = (0..slots).map(acquire).collect();
+
+    let mut command = env.larder_command();
+    command.arg("build").current_dir(project.root()).stderr(Stdio::piped());
+    let mut child = command.spawn().expect("a build");
+    let mut said = Vec::new();
+    for line in BufReader::new(child.stderr.take().expect("its messages")).lines() {
+        let line = line.expect("a line");
+        // What it waits for is there from now on.
+        if line.contains("Blocking waiting for job slots") {
+            held.clear();
+        }
+        said.push(line);
+    }
+    assert!(child.wait().expect("an end").success(), "{said:#?}");
+    assert!(held.is_empty(), "{said:#?}");
+    let blocked = said.iter().filter(|line| line.contains("Blocking"));
+    assert_eq!(blocked.count(), 1, "{said:#?}");
 }

@@ -105,7 +105,7 @@ fn mounts(settings: &Settings) -> Vec<String> {
     mounts.extend(
         outside.map(|one| format!("type=bind,from={},target={},rw", one.context, one.target)),
     );
-    mounts.extend([cargo_home(), format!("type=tmpfs,target={TARGET}")]);
+    mounts.extend([cargo_home(), store(settings), format!("type=tmpfs,target={TARGET}")]);
     mounts
 }
 
@@ -126,7 +126,7 @@ fn plan(settings: &Settings) -> String {
     );
     format!(
         "# What external crates need for exactly this command. Edits of the workspace do not change it.\n\
-         FROM target AS plan\n{run}"
+         FROM target AS plan\nARG BUILDARCH\n{run}"
     )
 }
 
@@ -155,7 +155,7 @@ fn plan_of_layers(settings: &Settings) -> String {
     format!(
         "# What exactly this command needs, one directory for each layer: external crates first, then\n\
          # crates of the workspace with their sources, those that others build on first.\n\
-         FROM target AS plan\n{run}"
+         FROM target AS plan\nARG BUILDARCH\n{run}"
     )
 }
 
@@ -218,7 +218,6 @@ fn build(
     mut commands: Vec<String>,
 ) -> String {
     let mut mounts = mounts(settings);
-    mounts.push(store(settings));
     mounts.extend(further);
     commands.push(format!("cargo larder {}", words(settings)));
     commands.extend(image::collect(settings));
