@@ -14,11 +14,8 @@ use larder_schema::{Digest, Framed};
 use larder_store::{Durations, KeyLock, Pending};
 use std::collections::BinaryHeap;
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::Duration;
-
-/// How long a build waits for job slots of others without a word.
-const PATIENCE: Duration = Duration::from_secs(3);
 
 /// How a build is executed.
 #[derive(Clone, Debug)]
@@ -89,13 +86,13 @@ pub(crate) struct Execution<'b, 'a> {
     /// Whether a file that was asked for could not be delivered.
     pub(crate) undelivered: bool,
     dependents: Vec<Vec<UnitIndex>>,
-    running: Vec<UnitIndex>,
-    ready: BinaryHeap<(Duration, std::cmp::Reverse<UnitIndex>)>,
+    pub(crate) running: Vec<UnitIndex>,
+    pub(crate) ready: BinaryHeap<(Duration, std::cmp::Reverse<UnitIndex>)>,
     queued: Vec<bool>,
     tokens_asked: usize,
     /// Whether it was said that all job slots are taken: once is enough.
-    said_blocked: bool,
-    stopping: bool,
+    pub(crate) said_blocked: bool,
+    pub(crate) stopping: bool,
 }
 
 struct Signals(std::sync::Mutex<Sender<Message>>);
@@ -400,23 +397,6 @@ impl<'b, 'a> Execution<'b, 'a> {
                 }
             }
         }
-    }
-
-    /// The next message. A build that runs nothing, although it could, waits
-    /// for job slots of other builds, and says so after a while.
-    fn next(&mut self, messages: &Receiver<Message>) -> Option<Message> {
-        let is_blocked = self.running.is_empty() && !self.ready.is_empty() && !self.stopping;
-        if is_blocked && !self.said_blocked {
-            match messages.recv_timeout(PATIENCE) {
-                Err(RecvTimeoutError::Timeout) => {
-                    self.said_blocked = true;
-                    let what = "job slots: other builds on this machine hold all of them".into();
-                    self.build.emit(&Event::Blocking { what });
-                }
-                received => return received.ok(),
-            }
-        }
-        messages.recv().ok()
     }
 
     fn progress(&self) {

@@ -4,6 +4,7 @@
 //! [`request::Outcome`]. It never prints, never exits, and reads neither
 //! environment nor home: [`larder_cargo`]'s host value says what they are.
 
+mod blocked;
 mod boilerplate;
 mod build;
 mod clock;
