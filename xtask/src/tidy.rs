@@ -3,12 +3,14 @@
 //! | check | rule |
 //! |---|---|
 //! | [`levels`] | a crate uses only crates of lower levels |
+//! | [`preload`] | the library for build scripts is formatted and linted |
 //! | [`sources`] | files of a readable size, a module doc in each, no `util` |
 //! | [`text`] | no machine's paths, no registry's host names |
 //! | [`unsafety`] | `unsafe` in one module only |
 //! | [`variables`] | every environment variable of larder is declared in one file |
 
 mod levels;
+mod preload;
 mod sources;
 mod text;
 mod unsafety;
@@ -50,6 +52,7 @@ pub(crate) fn run(_: &Args) -> Result<()> {
     let root = workspace::root();
     let files = files(&root)?;
     let mut complaints = levels::check(&root)?;
+    complaints.extend(preload::check(&root)?);
     complaints.extend(sources::check(&files));
     complaints.extend(text::check(&files));
     complaints.extend(unsafety::check(&files)?);

@@ -62,7 +62,7 @@ variables! {
         "Path of the configuration file.",
         "`larder/config.toml` in the platform's configuration directory";
     LARDER_OBSERVE = "LARDER_OBSERVE", Larder,
-        "How build scripts and proc-macros are observed: `auto` (by what works here), `ptrace`, or `off` (only what they declare is known).",
+        "How build scripts and proc-macros are observed: `auto` (by what works here, with C compilers recording what they read), `notify` (without that), `ptrace`, or `off` (only what they declare is known).",
         "`observe` of the configuration file, else `auto`";
     LARDER_GC_MAX_SIZE = "LARDER_GC_MAX_SIZE", Larder,
         "Size that `cargo larder gc` shrinks the store to: `20GB`, `512MiB`.",

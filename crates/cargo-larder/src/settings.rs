@@ -185,9 +185,10 @@ impl Settings {
 fn parse_observe(text: &str) -> anyhow::Result<Observe> {
     match text {
         "auto" => Ok(Observe::Best),
+        "notify" => Ok(Observe::Only(Mechanism::Notify)),
         "ptrace" => Ok(Observe::Only(Mechanism::Trace)),
         "off" => Ok(Observe::No),
-        other => anyhow::bail!("`{other}` is none of `auto`, `ptrace` and `off`"),
+        other => anyhow::bail!("`{other}` is none of `auto`, `notify`, `ptrace` and `off`"),
     }
 }
 

@@ -4,9 +4,10 @@
 use crate::outside::Names;
 use larder_sandbox::capabilities::Capabilities;
 use larder_sandbox::observation::{Gap, Mechanism, Observation, Unobserved};
-use larder_sandbox::watch::{Observe, Watch};
+use larder_sandbox::watch::{self, Observe, Watch};
 use larder_schema::pathset::{PathSet, Unseen};
 use larder_schema::plan::{Plan, Source};
+use larder_store::DiskStore;
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
@@ -18,6 +19,7 @@ pub(crate) struct Observing {
     /// How it is asked for.
     pub observe: Observe,
     works: OnceLock<bool>,
+    library: OnceLock<Option<PathBuf>>,
     /// Names in path sets.
     pub names: Names,
     /// Directories of temporary files.
@@ -64,7 +66,15 @@ impl Observing {
             .chain(packages);
         let symbols = crate::build::root_symbols(plan);
         let names = Names::new(symbols, workspace, fixed, var("HOME").map(PathBuf::from));
-        Self { observe, works: OnceLock::new(), names, temporary, search, store: store.to_owned() }
+        Self {
+            observe,
+            works: OnceLock::new(),
+            library: OnceLock::new(),
+            names,
+            temporary,
+            search,
+            store: store.to_owned(),
+        }
     }
 
     /// Whether processes are observed here. Found out by trying, once.
@@ -79,7 +89,17 @@ impl Observing {
 
     /// How a process that runs foreign code is started.
     pub(crate) fn watch(&self) -> Watch {
-        Watch { observe: self.observe, confinement: None }
+        Watch { observe: self.observe, ..Watch::default() }
+    }
+
+    /// The library that build scripts load, where nobody asked for a mechanism
+    /// of his own; without it they are observed at a higher price.
+    pub(crate) fn library(&self, store: &DiskStore) -> Option<PathBuf> {
+        if self.observe != Observe::Best {
+            return None;
+        }
+        let install = || watch::library(&store.run_directory()).ok().flatten();
+        self.library.get_or_init(install).clone()
     }
 
     /// Why something of a run may be unknown, if so.

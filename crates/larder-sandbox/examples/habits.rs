@@ -59,7 +59,7 @@ fn nested(path: &[OsString]) {
         env: [].into(),
         cwd: "/".into(),
     };
-    let watch = Watch { observe: Observe::Best, confinement: None };
+    let watch = Watch { observe: Observe::Best, ..Watch::default() };
     let watched = process.run_watched(&watch, &mut |_, _| {}).expect("cat runs");
     let at = PathBuf::from(&path[0]);
     match watched.observation {
@@ -76,7 +76,7 @@ fn daemon(script: &[OsString]) {
         env: [("PATH".into(), "/usr/bin:/bin".into())].into(),
         cwd: ".".into(),
     };
-    let watch = Watch { observe: Observe::Only(Mechanism::Notify), confinement: None };
+    let watch = Watch { observe: Observe::Only(Mechanism::Notify), ..Watch::default() };
     let watched = process.run_watched(&watch, &mut |_, _| {}).expect("the shell runs");
     assert!(watched.observation.expect("it is observed").gaps.contains(&Gap::Outlived));
 }

@@ -68,7 +68,7 @@ fn spent() -> f64 {
 }
 
 fn cost(process: &Process, observe: Observe) -> f64 {
-    let watch = Watch { observe, confinement: None };
+    let watch = Watch { observe, ..Watch::default() };
     let before = spent();
     let watched = process.run_watched(&watch, &mut |_, _| {}).expect("it runs");
     assert!(watched.ended.status.success());

@@ -6,6 +6,7 @@ use crate::observation::{Mechanism, Observation, Unobserved};
 use crate::watch::{Observe, Watch};
 use std::io;
 use std::os::fd::OwnedFd;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus};
 
 /// There is none here.
@@ -34,6 +35,10 @@ pub(crate) fn probe(_: Mechanism) -> Result<(), Unobserved> {
 
 pub(crate) fn landlock() -> u32 {
     0
+}
+
+pub(crate) fn install(_: &Path) -> io::Result<Option<PathBuf>> {
+    Ok(None)
 }
 
 impl Observer {

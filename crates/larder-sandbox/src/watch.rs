@@ -2,7 +2,10 @@
 
 use crate::confine::{Confinement, Enforced};
 use crate::observation::{Mechanism, Observation, Unobserved};
+use crate::platform;
 use crate::process::Ended;
+use std::io;
+use std::path::{Path, PathBuf};
 
 /// How a process is watched.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -11,6 +14,19 @@ pub struct Watch {
     pub observe: Observe,
     /// What it may touch; `None`: everything.
     pub confinement: Option<Confinement>,
+    /// The library of [`library`], for programs that start compilers of C:
+    /// what its processes look at costs little then. It changes nothing of
+    /// what is seen.
+    pub library: Option<PathBuf>,
+}
+
+/// Puts the library for [`Watch::library`] into a directory, where it stays as
+/// long as anything is watched with it. `None`: this platform has none.
+///
+/// # Errors
+/// If it cannot be written.
+pub fn library(directory: &Path) -> io::Result<Option<PathBuf>> {
+    platform::install(directory)
 }
 
 /// Whether and how a process is observed.

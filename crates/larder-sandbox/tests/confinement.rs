@@ -12,7 +12,7 @@ use larder_sandbox::watch::{Observe, Watch, Watched};
 use std::path::{Path, PathBuf};
 
 fn run(process: &Process, within: &Confinement, observe: Observe) -> (Watched, Vec<String>) {
-    let watch = Watch { observe, confinement: Some(within.clone()) };
+    let watch = Watch { observe, confinement: Some(within.clone()), library: None };
     let mut lines = Vec::new();
     let watched = process.run_watched(&watch, &mut |_, line| lines.push(line.to_owned())).unwrap();
     (watched, lines)

@@ -10,14 +10,50 @@ use larder_sandbox::observation::{
     Domain, Found, Gap, Mechanism, Observation, Query, Refusal, Socket, Unobserved, Uses,
 };
 use larder_sandbox::process::{Process, Stream};
-use larder_sandbox::watch::{Observe, Watch};
+use larder_sandbox::watch::{self, Observe, Watch};
 use std::collections::BTreeMap;
+use std::ffi::OsStr;
 use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
 use std::process::ExitStatus;
+use std::sync::LazyLock;
 use std::time::{Duration, Instant};
 
-const ALL: [Mechanism; 3] = [Mechanism::Notify, Mechanism::Trace, Mechanism::TraceEvery];
+const ALL: [Way; 4] = [
+    Way::By(Mechanism::Notify),
+    Way::Recorded,
+    Way::By(Mechanism::Trace),
+    Way::By(Mechanism::TraceEvery),
+];
+
+/// How a process is observed.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Way {
+    By(Mechanism),
+    /// By notification, where the process does not record it itself.
+    Recorded,
+}
+
+impl Way {
+    fn mechanism(self) -> Mechanism {
+        match self {
+            Self::By(mechanism) => mechanism,
+            Self::Recorded => Mechanism::Notify,
+        }
+    }
+
+    fn watch(self) -> Watch {
+        let observe = Observe::Only(self.mechanism());
+        let library = (self == Self::Recorded).then(library).flatten();
+        Watch { observe, library, ..Watch::default() }
+    }
+}
+
+/// The library, in a place of its own: tests of one process share it.
+fn library() -> Option<PathBuf> {
+    static PLACE: LazyLock<tempfile::TempDir> = LazyLock::new(|| tempfile::tempdir().unwrap());
+    watch::library(PLACE.path()).unwrap()
+}
 
 struct Ran {
     status: ExitStatus,
@@ -60,28 +96,27 @@ fn shell(script: &str, cwd: &Path) -> Process {
     process("/bin/sh", &["-c", script], cwd)
 }
 
-fn observe(process: &Process, mechanism: Mechanism) -> Ran {
+fn observe(process: &Process, way: Way) -> Ran {
     let mut stdout = Vec::new();
-    let watch = Watch { observe: Observe::Only(mechanism), confinement: None };
     let watched = process
-        .run_watched(&watch, &mut |stream, line| {
+        .run_watched(&way.watch(), &mut |stream, line| {
             if stream == Stream::Stdout {
                 stdout.push(line.to_owned());
             }
         })
         .unwrap();
-    let seen = watched.observation.unwrap_or_else(|reason| panic!("{mechanism}: {reason}"));
-    assert_eq!(seen.mechanism, mechanism);
+    let seen = watched.observation.unwrap_or_else(|reason| panic!("{way:?}: {reason}"));
+    assert_eq!(seen.mechanism, way.mechanism());
     Ran { status: watched.ended.status, stdout, seen }
 }
 
 /// Runs a script in a directory of its own under each mechanism.
 fn each(prepare: &dyn Fn(&Path), script: &str, check: &dyn Fn(&Ran, &Path)) {
-    for mechanism in ALL {
+    for way in ALL {
         let (_guard, path) = directory();
         prepare(&path);
-        let ran = observe(&shell(script, &path), mechanism);
-        assert_eq!(ran.seen.gaps, [].into(), "{mechanism}");
+        let ran = observe(&shell(script, &path), way);
+        assert_eq!(ran.seen.gaps, [].into(), "{way:?}");
         check(&ran, &path);
     }
 }
@@ -213,7 +248,7 @@ fn what_own_links_lead_to_is_an_input() {
 #[test]
 fn threads_and_spawned_children_are_seen() {
     let habits = habits();
-    for mechanism in ALL {
+    for way in ALL {
         let (_guard, dir) = directory();
         let paths: Vec<String> = (0..16)
             .map(|index| {
@@ -223,12 +258,12 @@ fn threads_and_spawned_children_are_seen() {
             .collect();
         let mut args = vec!["threads"];
         args.extend(paths.iter().map(String::as_str));
-        let ran = observe(&process(&habits, &args, &dir), mechanism);
+        let ran = observe(&process(&habits, &args, &dir), way);
         assert!(ran.status.success());
         for path in &paths {
-            assert!(ran.uses(Path::new(path)).contains(Uses::READ), "{mechanism} {path}");
+            assert!(ran.uses(Path::new(path)).contains(Uses::READ), "{way:?} {path}");
         }
-        let ran = observe(&process(&habits, &["spawn", "/bin/cat", &paths[3]], &dir), mechanism);
+        let ran = observe(&process(&habits, &["spawn", "/bin/cat", &paths[3]], &dir), way);
         assert_eq!(ran.stdout, ["3"]);
         assert!(ran.uses(Path::new(&paths[3])).contains(Uses::READ));
         assert!(ran.uses(Path::new("/bin/cat")).contains(Uses::EXECUTED));
@@ -237,12 +272,12 @@ fn threads_and_spawned_children_are_seen() {
 
 #[test]
 fn relative_paths_follow_the_working_directory() {
-    for mechanism in ALL {
+    for way in ALL {
         let (_guard, dir) = directory();
         std::fs::create_dir(dir.join("sub")).unwrap();
         write(&dir, "beside");
         write(&dir, "sub/in");
-        let ran = observe(&process(habits(), &["walk"], &dir), mechanism);
+        let ran = observe(&process(habits(), &["walk"], &dir), way);
         assert!(ran.status.success());
         assert!(ran.uses(&dir.join("beside")).contains(Uses::READ));
         assert!(ran.uses(&dir.join("sub/in")).contains(Uses::READ));
@@ -261,74 +296,73 @@ fn a_static_program_is_seen() {
         .status()
         .unwrap();
     assert!(built.success());
-    for mechanism in ALL {
-        let ran = observe(&process(dir.join("static"), &[], &dir), mechanism);
+    for way in ALL {
+        let ran = observe(&process(dir.join("static"), &[], &dir), way);
         assert_eq!(ran.stdout, ["read"]);
-        assert!(ran.uses(&dir.join("read")).contains(Uses::READ), "{mechanism}");
+        assert!(ran.uses(&dir.join("read")).contains(Uses::READ), "{way:?}");
         assert!(!ran.seen.paths.keys().any(|path| path.to_string_lossy().contains("libc.so")));
     }
 }
 
 #[test]
 fn exit_codes_and_signals_are_its_own() {
-    for mechanism in ALL {
+    for way in ALL {
         let (_guard, dir) = directory();
-        let code = |script: &str| observe(&shell(script, &dir), mechanism).status;
-        assert_eq!(code("exit 7").code(), Some(7), "{mechanism}");
-        assert_eq!(code("kill -KILL $$").signal(), Some(9), "{mechanism}");
-        assert_eq!(code("kill -SEGV $$").signal(), Some(11), "{mechanism}");
+        let code = |script: &str| observe(&shell(script, &dir), way).status;
+        assert_eq!(code("exit 7").code(), Some(7), "{way:?}");
+        assert_eq!(code("kill -KILL $$").signal(), Some(9), "{way:?}");
+        assert_eq!(code("kill -SEGV $$").signal(), Some(11), "{way:?}");
         let caught = "trap 'echo caught' USR1; kill -USR1 $$; cat /dev/null";
-        assert_eq!(observe(&shell(caught, &dir), mechanism).stdout, ["caught"]);
+        assert_eq!(observe(&shell(caught, &dir), way).stdout, ["caught"]);
         // Stopped, and continued by somebody else.
         let stopped = "(sleep 0.2; kill -CONT $$) & kill -STOP $$; wait; echo on";
-        assert_eq!(observe(&shell(stopped, &dir), mechanism).stdout, ["on"], "{mechanism}");
+        assert_eq!(observe(&shell(stopped, &dir), way).stdout, ["on"], "{way:?}");
         // A real-time signal, which has no name.
         let real_time = "trap 'echo rt' 40; kill -40 $$; cat /dev/null";
-        assert_eq!(observe(&shell(real_time, &dir), mechanism).stdout, ["rt"], "{mechanism}");
+        assert_eq!(observe(&shell(real_time, &dir), way).stdout, ["rt"], "{way:?}");
     }
 }
 
 #[test]
 fn a_program_that_is_not_there_is_an_error_as_ever() {
-    for observe in [Observe::Best].into_iter().chain(ALL.map(Observe::Only)) {
+    for way in ALL {
         let process = process("/no/such/program", &[], Path::new("/"));
-        let watch = Watch { observe, confinement: None };
-        let error = process.run_watched(&watch, &mut |_, _| {}).unwrap_err();
-        assert_eq!(error.source.kind(), std::io::ErrorKind::NotFound, "{observe:?}");
+        let error = process.run_watched(&way.watch(), &mut |_, _| {}).unwrap_err();
+        assert_eq!(error.source.kind(), std::io::ErrorKind::NotFound, "{way:?}");
     }
 }
 
 #[test]
 fn killing_the_tree_ends_the_observation() {
-    for mechanism in ALL {
+    for way in ALL {
         let (_guard, dir) = directory();
         // The whole group, while all of them are in system calls.
         let script = "while :; do cat read; done & while :; do cat read; done & \
                       (sleep 0.3; kill -KILL 0) & wait";
         write(&dir, "read");
         let in_group = format!("exec setsid sh -c '{script}'");
-        let ran = observe(&shell(&in_group, &dir), mechanism);
-        assert_eq!(ran.status.signal(), Some(9), "{mechanism}");
+        let ran = observe(&shell(&in_group, &dir), way);
+        assert_eq!(ran.status.signal(), Some(9), "{way:?}");
         assert!(ran.uses(&dir.join("read")).contains(Uses::READ));
     }
 }
 
 #[test]
 fn what_outlives_the_run_goes_on_and_delays_nobody() {
-    for mechanism in ALL {
+    for way in ALL {
         let (_guard, dir) = directory();
         let script = "(exec >&- 2>&-; while ! test -e stop; do sleep 0.05; done; \
                       cat stop > done) & echo started";
-        let ran = observe(&shell(script, &dir), mechanism);
+        let ran = observe(&shell(script, &dir), way);
         assert_eq!(ran.stdout, ["started"]);
-        assert!(ran.seen.gaps.contains(&Gap::Outlived), "{mechanism}");
+        assert!(ran.seen.gaps.contains(&Gap::Outlived), "{way:?}");
         assert!(!dir.join("done").exists());
         std::fs::write(dir.join("stop"), "whole").unwrap();
         // It can still open and execute: its calls are answered.
         let until = Instant::now() + Duration::from_secs(20);
         let done = || std::fs::read_to_string(dir.join("done")).is_ok_and(|text| text == "whole");
         while !done() {
-            assert!(Instant::now() < until, "{mechanism}: it did not go on");
+            assert!(Instant::now() < until, "{way:?}: it did not go on");
             std::thread::sleep(Duration::from_millis(20));
         }
     }
@@ -358,10 +392,10 @@ fn what_outlives_the_observer_goes_on_too() {
 fn sockets_are_seen_and_refused_connections_stay_refused() {
     // A port of this machine at which nobody listens any more.
     let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-    for mechanism in ALL {
+    for way in ALL {
         let (_guard, dir) = directory();
-        let ran = observe(&process(habits(), &["connect", &port.to_string()], &dir), mechanism);
-        assert_eq!(ran.stdout, ["ConnectionRefused"], "{mechanism}");
+        let ran = observe(&process(habits(), &["connect", &port.to_string()], &dir), way);
+        assert_eq!(ran.stdout, ["ConnectionRefused"], "{way:?}");
         let socket = |peer| Socket { domain: Domain::Internet, peer };
         assert!(ran.seen.sockets.contains(&socket(None)));
         assert!(ran.seen.sockets.contains(&socket(Some(port.to_string()))));
@@ -390,7 +424,7 @@ fn an_observer_inside_an_observed_tree_traces() {
         let (_guard, dir) = directory();
         write(&dir, "read");
         let path = dir.join("read").display().to_string();
-        let ran = observe(&process(habits(), &["nested", &path], &dir), outer);
+        let ran = observe(&process(habits(), &["nested", &path], &dir), Way::By(outer));
         assert_eq!(ran.stdout, [inner], "{outer}");
         // The outer one sees what the inner one's process does.
         assert!(ran.uses(&dir.join("read")).contains(Uses::READ), "{outer}");
@@ -401,7 +435,7 @@ fn an_observer_inside_an_observed_tree_traces() {
 fn best_takes_notification_and_not_asked_is_said() {
     let (_guard, dir) = directory();
     let run = |observe| {
-        let watch = Watch { observe, confinement: None };
+        let watch = Watch { observe, ..Watch::default() };
         shell("true", &dir).run_watched(&watch, &mut |_, _| {}).unwrap().observation
     };
     assert_eq!(run(Observe::Best).unwrap().mechanism, Mechanism::Notify);
@@ -419,15 +453,83 @@ fn two_runs_that_do_the_same_are_seen_the_same_by_all_mechanisms() {
     let (_guard, dir) = directory();
     write(&dir, "read");
     let script = "cat read; ls; test -e missing; uname >/dev/null";
-    let seen = |mechanism| {
-        let mut seen = observe(&shell(script, &dir), mechanism).seen;
+    let seen = |way| {
+        let mut seen = observe(&shell(script, &dir), way).seen;
         seen.mechanism = Mechanism::Notify;
         // Other processes of the machine come and go.
         seen.paths.retain(|path, _| !path.starts_with("/proc"));
         seen
     };
-    let first = seen(Mechanism::Notify);
-    for mechanism in ALL {
-        assert_eq!(seen(mechanism), first, "{mechanism}");
+    let first = seen(ALL[0]);
+    for way in ALL {
+        assert_eq!(seen(way), first, "{way:?}");
+    }
+}
+
+/// Everything that a compiler of C looks at: the same, whether it is recorded
+/// in the process or seen from outside.
+#[test]
+fn a_compiler_is_seen_the_same_when_it_records_itself() {
+    let (_guard, dir) = directory();
+    for (name, text) in [
+        (
+            "main.c",
+            "#include <stdio.h>\n#include \"own.h\"\n#include \"linked.h\"\nint main(void) { return OWN; }\n",
+        ),
+        ("own.h", "#if __has_include(<no-such.h>)\n#endif\n#define OWN 0\n"),
+    ] {
+        std::fs::write(dir.join(name), text).unwrap();
+    }
+    std::fs::create_dir_all(dir.join("deep/er")).unwrap();
+    std::fs::write(dir.join("deep/real.h"), "").unwrap();
+    std::os::unix::fs::symlink("../real.h", dir.join("deep/er/linked.h")).unwrap();
+    let script = "cc -g -O1 -I gone -I deep/../deep/er -I ./deep -c main.c -o main.o && \
+                  cc main.o -o main && ./main && rm main.o main";
+    let seen = |way| {
+        let ran = observe(&shell(script, &dir), way);
+        assert!(ran.status.success(), "{way:?}");
+        let passing = |path: &Path| path.starts_with("/tmp") && !path.starts_with(&dir);
+        let seen = ran.seen;
+        assert_eq!(seen.gaps, [].into(), "{way:?}");
+        let kept = seen.paths.into_iter().filter(|(path, _)| !passing(path));
+        kept.filter(|(path, _)| !path.starts_with("/proc")).collect::<BTreeMap<_, _>>()
+    };
+    let outside = seen(Way::By(Mechanism::Notify));
+    let recorded = seen(Way::Recorded);
+    assert!(outside.len() > 100, "{outside:#?}");
+    for (path, touched) in &outside {
+        assert_eq!(recorded.get(path), Some(touched), "{}", path.display());
+    }
+    let more: Vec<_> = recorded.keys().filter(|path| !outside.contains_key(*path)).collect();
+    assert!(more.is_empty(), "{more:?}");
+}
+
+/// Neither a process nor those that it starts find out from their environment.
+#[test]
+fn that_a_process_records_itself_is_not_in_its_environment() {
+    let (_guard, dir) = directory();
+    let script = "env; sh -c env; bash -c 'env; exec env'; cc -print-prog-name=as >/dev/null";
+    let of = |way| observe(&shell(script, &dir), way).stdout;
+    let usual = of(Way::By(Mechanism::Notify));
+    assert!(usual.iter().any(|line| line.starts_with("PATH=")));
+    assert_eq!(of(Way::Recorded), usual);
+}
+
+/// The library is nothing of theirs, and without anybody who reads what it
+/// records it hides nothing.
+#[test]
+fn the_library_is_not_seen_and_hides_nothing() {
+    let Some(library) = library() else { return };
+    let (_guard, dir) = directory();
+    let recorded = observe(&shell("test -e asked", &dir), Way::Recorded);
+    assert_eq!(recorded.uses(&library), Uses::empty());
+    let mut process = shell("test -e asked", &dir);
+    process.env.insert("LD_PRELOAD".into(), library.into());
+    for variable in [None, Some("/no/such/memory"), Some("/dev/null"), Some("/bin/sh")] {
+        process.env.remove(OsStr::new("LARDER_RECORD"));
+        process.env.extend(variable.map(|value| ("LARDER_RECORD".into(), value.into())));
+        let seen = observe(&process, Way::By(Mechanism::Notify));
+        assert!(seen.status.success() || seen.status.code() == Some(1), "{:?}", seen.status);
+        assert_eq!(seen.found(&dir.join("asked")), Some(Found::Absent), "{variable:?}");
     }
 }

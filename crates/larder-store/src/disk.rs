@@ -111,6 +111,12 @@ impl DiskStore {
         self.layout().root()
     }
 
+    /// Where files of running builds lie; nothing is published there.
+    #[must_use]
+    pub fn run_directory(&self) -> PathBuf {
+        self.layout().run()
+    }
+
     /// Digests of files by their stat, for the store's files and any others.
     /// Whoever opened the store saves it at the end.
     #[must_use]

@@ -24,6 +24,7 @@
 //!     run/epoch -> <epoch>          the current epoch: see `hold.rs`
 //!     run/holds/<epoch>             shared locks of running builds
 //!     run/gc                        one garbage collection at a time
+//!     run/observer.so               loaded into build scripts, to record what they read
 //!     trash/<key>.json              records on their way out; asked for, they return
 //!     trash/sealed-<epoch>          builds older than this may still use the trash
 //!     trash/leftovers               unreferenced directories seen at that time
@@ -150,6 +151,10 @@ impl Layout {
 
     pub(crate) fn tmp(&self) -> PathBuf {
         self.area("tmp")
+    }
+
+    pub(crate) fn run(&self) -> PathBuf {
+        self.area("run")
     }
 
     pub(crate) fn holds(&self) -> PathBuf {

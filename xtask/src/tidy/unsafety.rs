@@ -1,5 +1,6 @@
 //! `unsafe` is in one module of one crate, and that crate has the workspace's
-//! lints otherwise.
+//! lints otherwise. (What that crate loads into other processes, `preload/`, is
+//! compiled by itself, and is `unsafe` in most of its functions.)
 
 use super::File;
 use anyhow::{Context, Result};

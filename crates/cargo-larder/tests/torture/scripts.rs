@@ -19,7 +19,17 @@ fn the_table_of_scripts() {
 /// What ptrace sees is what notification sees.
 #[test]
 fn the_table_under_ptrace() {
-    let env = machine(env()).with("LARDER_OBSERVE", "ptrace");
+    hold_under("ptrace");
+}
+
+/// What scripts and compilers record themselves is what notification sees.
+#[test]
+fn the_table_under_notification_alone() {
+    hold_under("notify");
+}
+
+fn hold_under(observe: &str) {
+    let env = machine(env()).with("LARDER_OBSERVE", observe);
     let of_interest = [
         "host_file",
         "lists",

@@ -6,6 +6,8 @@
 //!   files/<path of the workspace>/   the workspace, without target directories
 //!   files/<path>/                    path packages and sources that lie elsewhere
 //!   files/<path>/.cargo, …           configuration that cargo finds in parents
+//!   files/<path>/.git/               of a repository around it, what was read;
+//!                                    objects by link
 //!   cargo-home/                      index, archives and git databases by link
 //!   store/  target/
 //! ```
@@ -79,6 +81,7 @@ impl Place {
         for file in files {
             if file.is_file() && !left_out.iter().any(|root| file.starts_with(root)) {
                 place.copy_file(file)?;
+                place.complete_repository(file)?;
             }
         }
         place.make_cargo_home(home)?;
@@ -121,6 +124,24 @@ impl Place {
             if manifest.is_file() && !self.mirror(&manifest).exists() {
                 self.copy_file(&manifest)?;
             }
+        }
+        Ok(())
+    }
+
+    /// Git takes a directory for a repository only if it has places for
+    /// objects and references. Objects are named by their content, so that the
+    /// first place's are as good.
+    fn complete_repository(&self, file: &Path) -> io::Result<()> {
+        let is_repository =
+            |dir: &&Path| dir.join("HEAD").is_file() && dir.join("objects").is_dir();
+        let Some(repository) = file.ancestors().skip(1).find(is_repository) else {
+            return Ok(());
+        };
+        let copy = self.mirror(repository);
+        fs_err::create_dir_all(copy.join("refs"))?;
+        if !copy.join("objects").exists() {
+            let objects = fs_err::canonicalize(repository.join("objects"))?;
+            fs_err::os::unix::fs::symlink(objects, copy.join("objects"))?;
         }
         Ok(())
     }
@@ -218,6 +239,33 @@ pub(super) fn copy_result(from: &Path, to: &Path) -> io::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_was_read_of_a_repository_is_one_again() {
+        let first = tempfile::tempdir().unwrap();
+        let git = |dir: &Path, args: &[&str]| {
+            let output = std::process::Command::new("git")
+                .args(["-c", "user.name=n", "-c", "user.email=e@example.org"])
+                .args(args)
+                .current_dir(dir)
+                .output()
+                .unwrap();
+            assert!(output.status.success(), "{args:?}: {output:?}");
+            String::from_utf8(output.stdout).unwrap()
+        };
+        git(first.path(), &["init", "--quiet", "--initial-branch=main"]);
+        git(first.path(), &["commit", "--quiet", "--allow-empty", "--message=m"]);
+        let place = Place { root: tempfile::tempdir().unwrap() };
+        for name in [".git/HEAD", ".git/config", ".git/refs/heads/main"] {
+            let file = first.path().join(name);
+            place.copy_file(&file).unwrap();
+            place.complete_repository(&file).unwrap();
+        }
+        let inside = place.mirror(&first.path().join("app"));
+        std::fs::create_dir_all(&inside).unwrap();
+        let head = ["log", "-1", "--format=%H %s"];
+        assert_eq!(git(&inside, &head), git(first.path(), &head));
+    }
 
     #[test]
     fn paths_lead_there_and_back() {

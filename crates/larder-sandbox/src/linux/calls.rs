@@ -107,6 +107,15 @@ pub(super) const REFUSED: &[i64] = &[
     libc::SYS_open_by_handle_at,
 ];
 
+/// The calls that [`super::preload`] makes once they are recorded.
+pub(super) const RECORDED: &[i64] = &[
+    libc::SYS_openat,
+    libc::SYS_newfstatat,
+    libc::SYS_statx,
+    libc::SYS_readlinkat,
+    libc::SYS_faccessat,
+];
+
 /// All that is observed, the frequent first.
 pub(super) const CALLS: &[(i64, Call, Gate)] = &[
     (libc::SYS_openat, Call::Open { path: at(0, 1), flags: 2 }, Gate::Always),

@@ -4,7 +4,7 @@
 //! It is written out by hand since no library emits the notify action. The
 //! kernel remembers which numbers it always allows, so most calls never run it.
 
-use super::calls::{CALLS, Gate, OLDER_CALLS, REFUSED};
+use super::calls::{CALLS, Gate, OLDER_CALLS, RECORDED, REFUSED};
 use libc::sock_filter;
 
 /// Whom the filter tells.
@@ -27,9 +27,11 @@ pub(super) const OTHER_SET: u32 = 0x4000_0000;
 
 const ARCH_AT: u32 = 4;
 const NUMBER_AT: u32 = 0;
+const POINTER_AT: u32 = 8;
 
-/// The program.
-pub(super) fn program(tells: Tells) -> Vec<sock_filter> {
+/// The program. With `recorder`, calls that only look are allowed where the
+/// instruction pointer stands there: they were recorded before they are made.
+pub(super) fn program(tells: Tells, recorder: Option<u64>) -> Vec<sock_filter> {
     let report = match tells {
         Tells::Listener => libc::SECCOMP_RET_USER_NOTIF,
         Tells::Tracer => libc::SECCOMP_RET_TRACE,
@@ -62,7 +64,10 @@ pub(super) fn program(tells: Tells) -> Vec<sock_filter> {
                 give(report),
             ],
         };
-        code.push(jump(libc::BPF_JEQ, *number as u32, 0, body.len() as u8));
+        let recorder = recorder.filter(|_| RECORDED.contains(number));
+        let passes = recorder.map(passes).unwrap_or_default();
+        code.push(jump(libc::BPF_JEQ, *number as u32, 0, (passes.len() + body.len()) as u8));
+        code.extend(passes);
         code.extend(body);
     }
     if tells == Tells::Tracer {
@@ -80,6 +85,18 @@ pub(super) fn program(tells: Tells) -> Vec<sock_filter> {
     }
     code.push(give(allow));
     code
+}
+
+/// Allows what is called from one place; what is called from elsewhere goes on
+/// behind.
+fn passes(pointer: u64) -> Vec<sock_filter> {
+    vec![
+        load(POINTER_AT),
+        jump(libc::BPF_JEQ, pointer as u32, 0, 3),
+        load(POINTER_AT + 4),
+        jump(libc::BPF_JEQ, (pointer >> 32) as u32, 0, 1),
+        give(libc::SECCOMP_RET_ALLOW),
+    ]
 }
 
 /// Offset of the lower half of an argument in `struct seccomp_data`; both
@@ -112,9 +129,21 @@ mod tests {
 
     /// Runs the program as the kernel would.
     fn run(code: &[sock_filter], architecture: u32, number: u32, args: &[u64; 6]) -> u32 {
+        run_at(code, architecture, number, args, 0)
+    }
+
+    fn run_at(
+        code: &[sock_filter],
+        architecture: u32,
+        number: u32,
+        args: &[u64; 6],
+        pointer: u64,
+    ) -> u32 {
         let word = |offset: u32| match offset {
             NUMBER_AT => number,
             ARCH_AT => architecture,
+            POINTER_AT => pointer as u32,
+            12 => (pointer >> 32) as u32,
             other => {
                 let arg = args[(other as usize - 16) / 8];
                 (arg >> (8 * (other % 8))) as u32
@@ -144,7 +173,7 @@ mod tests {
 
     #[test]
     fn the_filter_reports_exactly_what_the_table_lists() {
-        let code = program(Tells::Listener);
+        let code = program(Tells::Listener, None);
         let empty_path = libc::AT_EMPTY_PATH as u64;
         for args in [[0; 6], [7, 0, empty_path, empty_path, 0, 0]] {
             for number in 0..600_u32 {
@@ -161,10 +190,27 @@ mod tests {
     }
 
     #[test]
+    fn only_looking_passes_from_the_recorder_and_from_nowhere_else() {
+        let pointer = 0x1234_5678_9014;
+        let code = program(Tells::Listener, Some(pointer));
+        let args = [0; 6];
+        for number in 0..600_u32 {
+            let seen = run(&program(Tells::Listener, None), ARCHITECTURE, number, &args);
+            let recorded = RECORDED.contains(&i64::from(number));
+            let expected = if recorded { libc::SECCOMP_RET_ALLOW } else { seen };
+            let from = |pointer| run_at(&code, ARCHITECTURE, number, &args, pointer);
+            assert_eq!(from(pointer), expected, "call {number}");
+            for elsewhere in [0, pointer + 1, pointer ^ (1 << 40), pointer & 0xffff_ffff] {
+                assert_eq!(from(elsewhere), seen, "call {number} from {elsewhere:x}");
+            }
+        }
+    }
+
+    #[test]
     fn a_tracer_allows_no_listener_below_it() {
         let seccomp = libc::SYS_seccomp as u32;
         let with_listener = [1, 8 | 32, 0, 0, 0, 0];
-        let run = |tells, args| run(&program(tells), ARCHITECTURE, seccomp, args);
+        let run = |tells, args| run(&program(tells, None), ARCHITECTURE, seccomp, args);
         let busy = libc::SECCOMP_RET_ERRNO | libc::EBUSY as u32;
         assert_eq!(run(Tells::Tracer, &with_listener), busy);
         assert_eq!(run(Tells::Tracer, &[1, 0, 0, 0, 0, 0]), libc::SECCOMP_RET_ALLOW);
@@ -173,7 +219,7 @@ mod tests {
 
     #[test]
     fn calls_of_other_architectures_are_reported_and_cancelled_ones_are_not() {
-        let code = program(Tells::Tracer);
+        let code = program(Tells::Tracer, None);
         let none = [0; 6];
         assert_eq!(run(&code, 0x4000_0003, 39, &none), libc::SECCOMP_RET_TRACE);
         assert_eq!(run(&code, ARCHITECTURE, OTHER_SET | 39, &none), libc::SECCOMP_RET_TRACE);

@@ -1,8 +1,9 @@
 //! The calls that no library wraps, each behind a safe function: seccomp and
 //! its ioctls, a hook between fork and exec, a descriptor sent over a socket,
-//! Landlock's last step, and one ptrace request.
+//! shared memory, Landlock's last step, and one ptrace request.
 //!
-//! This is the only module of the project with `unsafe` in it. What it refuses
+//! This is the only module of larder's own processes with `unsafe` in it
+//! (`preload/` runs in others). What it refuses
 //! to do: decide anything. Everything here is one call, or the shortest code
 //! that may run in a forked child, which neither allocates nor takes a lock.
 
@@ -12,9 +13,11 @@ use libc::{c_int, c_long, c_ulong, c_void, sock_filter};
 use nix::errno::Errno;
 use std::io;
 use std::mem::{size_of, zeroed};
-use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
 use std::os::unix::process::CommandExt;
 use std::process::Command;
+use std::ptr::NonNull;
+use std::sync::atomic::AtomicU32;
 
 /// A system call that waits for an answer.
 #[derive(Clone, Copy, Debug)]
@@ -286,6 +289,84 @@ pub(super) fn restrict(ruleset: BorrowedFd<'_>) -> Result<(), Errno> {
     // SAFETY: takes numbers only.
     let done = unsafe { libc::syscall(libc::SYS_landlock_restrict_self, ruleset.as_raw_fd(), 0) };
     Errno::result(done).map(drop)
+}
+
+/// Memory that other processes may map: a file without a name, whose first page
+/// is code for them and everything behind it words and bytes for all.
+#[derive(Debug)]
+pub(super) struct SharedMemory {
+    file: OwnedFd,
+    base: NonNull<u8>,
+    size: usize,
+}
+
+// SAFETY: it is reached through atomics, and copied from.
+unsafe impl Send for SharedMemory {}
+
+impl SharedMemory {
+    /// Makes it, all zero but for the code.
+    pub(super) fn new(code: &[u8], page: usize, size: usize) -> Result<Self, Errno> {
+        const MFD_EXEC: libc::c_uint = 0x10;
+        let make = |flags| {
+            // SAFETY: a C string and a number.
+            let fd = unsafe { libc::memfd_create(c"larder-observer".as_ptr(), flags) };
+            // SAFETY: the kernel has just made this descriptor for us alone.
+            Errno::result(fd).map(|fd| unsafe { OwnedFd::from_raw_fd(fd) })
+        };
+        // Before 6.3 the flag is unknown, and every such file may be executed.
+        let file = make(libc::MFD_CLOEXEC | MFD_EXEC).or_else(|_| make(libc::MFD_CLOEXEC))?;
+        nix::unistd::ftruncate(&file, (page + size) as libc::off_t)?;
+        nix::sys::uio::pwrite(&file, code, 0)?;
+        // SAFETY: a new mapping, at an address that the kernel chooses.
+        let base = unsafe {
+            libc::mmap(
+                std::ptr::null_mut(),
+                size,
+                libc::PROT_READ | libc::PROT_WRITE,
+                libc::MAP_SHARED,
+                file.as_raw_fd(),
+                page as libc::off_t,
+            )
+        };
+        if base == libc::MAP_FAILED {
+            return Err(Errno::last());
+        }
+        let base = NonNull::new(base.cast()).ok_or(Errno::ENOMEM)?;
+        Ok(Self { file, base, size })
+    }
+
+    pub(super) fn file(&self) -> BorrowedFd<'_> {
+        self.file.as_fd()
+    }
+
+    /// The word there; `None` if that is outside or between two words.
+    pub(super) fn word(&self, at: usize) -> Option<&AtomicU32> {
+        let fits = at.is_multiple_of(4) && at.checked_add(4)? <= self.size;
+        // SAFETY: within the mapping, which is aligned to pages, and all who
+        // share it use these words as atomics.
+        fits.then(|| unsafe { self.base.add(at).cast::<AtomicU32>().as_ref() })
+    }
+
+    /// A copy of the bytes there; `None` if that is outside.
+    pub(super) fn bytes(&self, at: usize, length: usize) -> Option<Vec<u8>> {
+        if at.checked_add(length)? > self.size {
+            return None;
+        }
+        let mut bytes = vec![0; length];
+        // SAFETY: within the mapping; nothing of ours refers to it. What
+        // another process changes meanwhile is copied as it then is.
+        unsafe {
+            self.base.add(at).copy_to_nonoverlapping(NonNull::from(&mut *bytes).cast(), length)
+        };
+        Some(bytes)
+    }
+}
+
+impl Drop for SharedMemory {
+    fn drop(&mut self) {
+        // SAFETY: our own mapping, which nothing refers to any more.
+        unsafe { libc::munmap(self.base.as_ptr().cast(), self.size) };
+    }
 }
 
 /// The version of Landlock that the kernel offers.

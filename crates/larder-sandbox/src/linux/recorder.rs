@@ -8,6 +8,7 @@ use super::calls::{Call, PathAt};
 use super::filter::{ARCHITECTURE, OTHER_SET};
 use super::kernel::Answer;
 use super::resolve::Resolver;
+use super::shared::Shared;
 use super::target::{Target, interpreter};
 use crate::observation::{Domain, Found, Gap, Mechanism, Observation, Socket, Touched, Uses};
 use std::collections::{HashMap, HashSet};
@@ -40,6 +41,10 @@ pub(super) struct Recorder {
     /// What the tree made itself.
     made: HashSet<PathBuf>,
     resolver: Resolver,
+    /// What processes record themselves.
+    shared: Option<Shared>,
+    /// The library by which they do; nothing of theirs.
+    library: Vec<u8>,
     refuse_network: bool,
     closed: bool,
 }
@@ -51,6 +56,8 @@ impl Recorder {
             spelled: HashMap::new(),
             made: HashSet::new(),
             resolver: Resolver::default(),
+            shared: None,
+            library: Vec::new(),
             refuse_network,
             closed: false,
         }
@@ -60,8 +67,21 @@ impl Recorder {
         self.observation.mechanism = mechanism;
     }
 
+    /// Processes load a library and record in this memory what they look at.
+    pub(super) fn share(&mut self, shared: Shared, library: &Path) {
+        self.shared = Some(shared);
+        self.library = library.as_os_str().as_bytes().to_owned();
+    }
+
+    /// How much processes recorded themselves.
+    #[cfg(test)]
+    pub(super) fn shared(&self) -> usize {
+        self.shared.as_ref().map_or(0, Shared::taken)
+    }
+
     /// Takes what was seen; what comes later is not recorded.
     pub(super) fn close(&mut self) -> Observation {
+        self.catch_up();
         self.closed = true;
         let mechanism = self.observation.mechanism;
         std::mem::replace(&mut self.observation, Observation::new(mechanism))
@@ -77,6 +97,7 @@ impl Recorder {
         if self.closed {
             return Answer::Continue;
         }
+        self.catch_up();
         if made.architecture != ARCHITECTURE || made.number as u32 & OTHER_SET != 0 {
             if made.number != -1 {
                 self.gap(Gap::ForeignCalls);
@@ -101,8 +122,27 @@ impl Recorder {
         }
     }
 
+    /// Records what processes have recorded themselves. It comes before each
+    /// call that is seen: what that changes had not happened yet.
+    fn catch_up(&mut self) {
+        let Some(shared) = &mut self.shared else { return };
+        match shared.take() {
+            Ok(entries) => {
+                for entry in entries {
+                    self.touch(entry.path, entry.uses, entry.follow);
+                }
+            }
+            Err(damaged) => {
+                self.gap(Gap::Failed(damaged.to_string()));
+                self.shared = None;
+            }
+        }
+    }
+
     fn touch(&mut self, spelled: Vec<u8>, mut uses: Uses, follow: bool) {
-        if self.spelled.get(&spelled).is_some_and(|known| known.contains(uses)) {
+        if self.spelled.get(&spelled).is_some_and(|known| known.contains(uses))
+            || spelled == self.library
+        {
             return;
         }
         if self.observation.paths.len() >= MOST_PATHS {
@@ -150,6 +190,14 @@ impl Recorder {
     /// The same spelling may lead elsewhere from now on.
     fn forget_spelling(&mut self) {
         self.spelled.clear();
+        self.record_anew();
+    }
+
+    /// Something new is there: a way that led nowhere may lead somewhere now.
+    fn record_anew(&mut self) {
+        if let Some(shared) = &self.shared {
+            shared.forget_spelling();
+        }
     }
 
     fn note(&mut self, path: PathBuf, uses: Uses, found: Found) {
@@ -207,7 +255,10 @@ impl Seen<'_> {
             }
             Call::ProbeLink(path) | Call::ReadLink(path) => self.path(path, Uses::LINK, false)?,
             Call::Execute { path, .. } => self.path(path, Uses::EXECUTED, true)?,
-            Call::Make(path) => self.make(path)?,
+            Call::Make(path) => {
+                self.make(path)?;
+                self.recorder.record_anew();
+            }
             Call::MakeLink(path) => {
                 self.make(path)?;
                 self.recorder.forget_spelling();

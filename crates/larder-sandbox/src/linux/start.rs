@@ -17,7 +17,8 @@
 use super::filter::{Tells, program};
 use super::kernel::{self, Hello};
 use super::recorder::Recorder;
-use super::{notify, trace};
+use super::shared::Shared;
+use super::{notify, preload, trace};
 use crate::observation::{Gap, Mechanism, Observation, Refusal, Unobserved};
 use crate::watch::{Observe, Watch};
 use libc::sock_filter;
@@ -81,7 +82,7 @@ pub(crate) fn start(
 pub(crate) fn probe(mechanism: Mechanism) -> Result<(), Unobserved> {
     const PROGRAM: &str = "/proc/self/no-such-program";
     let mut command = Command::new(PROGRAM);
-    let watch = Watch { observe: Observe::Only(mechanism), confinement: None };
+    let watch = Watch { observe: Observe::Only(mechanism), ..Watch::default() };
     let observer = arm(&mut command, &watch, None)?;
     let _ = command.spawn();
     drop(command);
@@ -99,15 +100,17 @@ fn arm(
     watch: &Watch,
     ruleset: Option<OwnedFd>,
 ) -> Result<Observer, Unobserved> {
-    let (observer, socket) = match observer(watch) {
+    let notifies = matches!(watch.observe, Observe::Best | Observe::Only(Mechanism::Notify));
+    let shared = if notifies { share(command, watch) } else { None };
+    let pointer = shared.as_ref().map(Shared::pointer);
+    let (observer, socket) = match observer(watch, shared) {
         Ok((observer, socket)) => (Ok(observer), Some(socket)),
         Err(reason) => (Err(reason), None),
     };
     if ruleset.is_some() || socket.is_some() {
         let codes = Codes {
-            listener: matches!(watch.observe, Observe::Best | Observe::Only(Mechanism::Notify))
-                .then(|| program(Tells::Listener)),
-            tracer: program(Tells::Tracer),
+            listener: notifies.then(|| program(Tells::Listener, pointer)),
+            tracer: program(Tells::Tracer, None),
         };
         kernel::before_exec(command, move || {
             kernel::no_new_privileges()?;
@@ -121,6 +124,14 @@ fn arm(
         });
     }
     observer
+}
+
+/// Has the process record in memory that it shares with us, if it can. A
+/// confined one cannot reach that.
+fn share(command: &mut Command, watch: &Watch) -> Option<Shared> {
+    let library = watch.library.as_ref().filter(|_| watch.confinement.is_none())?;
+    let shared = Shared::new().ok()?;
+    preload::load(command, library, &shared).then_some(shared)
 }
 
 struct Codes {
@@ -154,7 +165,7 @@ fn meet_observer(socket: &OwnedFd, codes: &Codes) -> Result<(), Errno> {
 
 const NOT_TRIED: i32 = -1;
 
-fn observer(watch: &Watch) -> Result<(Observer, OwnedFd), Unobserved> {
+fn observer(watch: &Watch, shared: Option<Shared>) -> Result<(Observer, OwnedFd), Unobserved> {
     let observe = watch.observe;
     if observe == Observe::No {
         return Err(Unobserved::NotAsked);
@@ -166,7 +177,11 @@ fn observer(watch: &Watch) -> Result<(Observer, OwnedFd), Unobserved> {
     let (stopped, stop) = io::pipe().map_err(setup)?;
     let (say, said) = channel();
     let refuse_network = watch.confinement.as_ref().is_some_and(|within| !within.network);
-    let recorder = Arc::new(Mutex::new(Recorder::new(Mechanism::Notify, refuse_network)));
+    let mut recorder = Recorder::new(Mechanism::Notify, refuse_network);
+    if let (Some(shared), Some(library)) = (shared, &watch.library) {
+        recorder.share(shared, library);
+    }
+    let recorder = Arc::new(Mutex::new(recorder));
     let shared = Arc::clone(&recorder);
     let thread = std::thread::Builder::new()
         .name("observer".into())
@@ -306,4 +321,30 @@ impl Observer {
 
 pub(super) fn lock(recorder: &Mutex<Recorder>) -> MutexGuard<'_, Recorder> {
     recorder.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What a process tree records itself is what it looks at: of a shell and
+    /// a compiler nearly everything.
+    #[test]
+    fn shells_and_compilers_record_what_they_look_at() {
+        let directory = tempfile::tempdir().unwrap();
+        let Some(library) = preload::install(directory.path()).unwrap() else { return };
+        std::fs::write(directory.path().join("x.c"), "#include <stdio.h>\n").unwrap();
+        let watch = Watch { observe: Observe::Best, library: Some(library), confinement: None };
+        for (script, least) in [("test -e /no/such/file", 1), ("exec cc -c x.c -o x.o", 200)] {
+            let mut command = Command::new("/bin/sh");
+            command.args(["-c", script]).current_dir(directory.path());
+            let (mut child, observer) = start(command, &watch, None).unwrap();
+            let mut observer = observer.unwrap();
+            observer.wait(&mut child).unwrap();
+            let recorder = Arc::clone(&observer.recorder);
+            let seen = observer.finish().unwrap();
+            let recorded = lock(&recorder).shared();
+            assert!(recorded >= least, "{script}: {recorded} of {}", seen.paths.len());
+        }
+    }
 }
