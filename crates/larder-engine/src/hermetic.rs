@@ -111,7 +111,7 @@ impl Build<'_> {
     /// How a run of foreign code is started.
     pub(crate) fn watch(&self, confined: Option<&Confined>) -> Watch {
         let confinement = confined.map(|confined| confined.confinement.clone());
-        Watch { confinement, ..self.observing.watch() }
+        Watch { confinement, library: self.observing.library(self.store), ..self.observing.watch() }
     }
 
     /// Why this build cannot be what it is to be.

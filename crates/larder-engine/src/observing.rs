@@ -92,7 +92,7 @@ impl Observing {
         Watch { observe: self.observe, ..Watch::default() }
     }
 
-    /// The library that build scripts load, where nobody asked for a mechanism
+    /// The library that observed processes load, where nobody asked for a mechanism
     /// of his own; without it they are observed at a higher price.
     pub(crate) fn library(&self, store: &DiskStore) -> Option<PathBuf> {
         if self.observe != Observe::Best {

@@ -16,7 +16,6 @@ use larder_key::mention::Mentions;
 use larder_plan::apply::{RunResult, run_additions};
 use larder_plan::directives::{self, Script};
 use larder_sandbox::process::{Process, Stream};
-use larder_sandbox::watch::Watch;
 use larder_schema::pathset::{PathInput, PathSet, PathUse};
 use larder_schema::plan::{Directives, Severity, Source, UnitIndex};
 use larder_schema::record::OutputFile;
@@ -31,8 +30,7 @@ impl Build<'_> {
         self.places.set_dir(unit, &out_dir);
         let mut process = self.script_process(&task)?;
         let mut confined = self.confine(unit, &mut process).map_err(|error| internal(&error))?;
-        let library = self.observing.library(self.store);
-        let watch = Watch { library, ..self.watch(confined.as_ref()) };
+        let watch = self.watch(confined.as_ref());
         let shown = self.shown_environment(unit);
         let command = |env: bool| process.display(if env { &shown } else { &[] });
         self.emit(&Event::Started { unit, miss: task.miss.as_ref(), command: &command });

@@ -1,4 +1,4 @@
-//! Starting programs: compilers of C, and what starts those, get the library
+//! Starting programs: compilers, linkers, and what starts those, get the library
 //! as well. No other program does; what it does is seen call by call.
 
 use crate::begin::{self, LOADED};
@@ -29,6 +29,8 @@ const NAMES: &[&str] = &[
     "ld.bfd",
     "ld.gold",
     "ld.lld",
+    "lld",
+    "mold",
     "ar",
     "ranlib",
     "nm",
@@ -41,6 +43,7 @@ const NAMES: &[&str] = &[
     "gmake",
     "cmake",
     "ninja",
+    "rustc",
 ];
 
 /// Most variables of an environment that is copied, on the stack.
