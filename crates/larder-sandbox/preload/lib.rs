@@ -1,4 +1,4 @@
-//! Loaded into build scripts and the C compilers that they start: writes down
+//! Loaded into observed processes and the compilers that they start: writes down
 //! which files a process reads and asks about, before it does, in memory that
 //! it shares with its observer. That costs a fraction of what it costs to let
 //! the observer answer each call.
@@ -37,6 +37,11 @@ fn panic(_: &core::panic::PanicInfo<'_>) -> ! {
     kernel::abort()
 }
 
-/// What code that was compiled to unwind refers to; nothing here does.
-#[unsafe(no_mangle)]
-extern "C" fn rust_eh_personality() {}
+// What code that was compiled to unwind refers to; nothing here does. Hidden:
+// other libraries of the process have one of that name, and need it.
+core::arch::global_asm!(
+    ".globl rust_eh_personality",
+    ".hidden rust_eh_personality",
+    "rust_eh_personality:",
+    "ud2",
+);

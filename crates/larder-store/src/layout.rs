@@ -24,7 +24,7 @@
 //!     run/epoch -> <epoch>          the current epoch: see `hold.rs`
 //!     run/holds/<epoch>             shared locks of running builds
 //!     run/gc                        one garbage collection at a time
-//!     run/observer.so               loaded into build scripts, to record what they read
+//!     run/observer.so               loaded into observed processes, to record what they read
 //!     trash/<key>.json              records on their way out; asked for, they return
 //!     trash/sealed-<epoch>          builds older than this may still use the trash
 //!     trash/leftovers               unreferenced directories seen at that time

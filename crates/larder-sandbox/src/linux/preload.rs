@@ -89,6 +89,15 @@ mod tests {
         assert!(std::fs::read(&path).unwrap().starts_with(b"\x7fELF"));
     }
 
+    /// It stands in front of everything else in a process. A name of Rust's
+    /// own would take the place of that in rustc's libraries.
+    #[test]
+    fn the_library_has_no_names_but_the_c_librarys() {
+        let has = |name: &str| LIBRARY.windows(name.len()).any(|at| at == name.as_bytes());
+        assert!(LIBRARY.is_empty() || has("posix_spawnp") && has("realpath"));
+        assert!(!has("rust_"));
+    }
+
     #[test]
     fn a_loader_says_its_version() {
         let says = |text: &str| glibc_minor(text.as_bytes());
