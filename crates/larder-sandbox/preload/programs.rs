@@ -173,38 +173,29 @@ type Spawn = unsafe extern "C" fn(
     Strings,
 ) -> c_int;
 
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn posix_spawn(
-    pid: *mut c_int,
-    path: *const c_char,
-    actions: *const c_void,
-    attributes: *const c_void,
-    args: Strings,
-    env: Strings,
-) -> c_int {
-    let mut own = Environment::new();
-    // SAFETY: as the C library's function, which this is the type of.
-    unsafe {
-        let env = own.of(path, env);
-        let real = core::mem::transmute::<*mut c_void, Spawn>(SPAWN.get());
-        real(pid, path, actions, attributes, args, env)
-    }
+/// Two functions that differ in where they look for the program.
+macro_rules! spawns {
+    ($($name:ident = $next:ident),+) => {
+        $(
+            #[unsafe(no_mangle)]
+            pub unsafe extern "C" fn $name(
+                pid: *mut c_int,
+                program: *const c_char,
+                actions: *const c_void,
+                attributes: *const c_void,
+                args: Strings,
+                env: Strings,
+            ) -> c_int {
+                let mut own = Environment::new();
+                // SAFETY: as the C library's function, which this is the type of.
+                unsafe {
+                    let env = own.of(program, env);
+                    let real = core::mem::transmute::<*mut c_void, Spawn>($next.get());
+                    real(pid, program, actions, attributes, args, env)
+                }
+            }
+        )+
+    };
 }
 
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn posix_spawnp(
-    pid: *mut c_int,
-    file: *const c_char,
-    actions: *const c_void,
-    attributes: *const c_void,
-    args: Strings,
-    env: Strings,
-) -> c_int {
-    let mut own = Environment::new();
-    // SAFETY: as the C library's function, which this is the type of.
-    unsafe {
-        let env = own.of(file, env);
-        let real = core::mem::transmute::<*mut c_void, Spawn>(SPAWNP.get());
-        real(pid, file, actions, attributes, args, env)
-    }
-}
+spawns!(posix_spawn = SPAWN, posix_spawnp = SPAWNP);
