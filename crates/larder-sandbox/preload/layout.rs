@@ -20,7 +20,8 @@ pub(crate) const PAGE: usize = 4096;
 
 /// First word; of this layout.
 pub(crate) const MAGIC: u32 = 0x6c64_7201;
-/// Counted up when a spelling may lead elsewhere from now on.
+/// Counted up when a spelling may lead elsewhere from now on. Odd: a call that
+/// changes that is under way, and nothing is recorded.
 pub(crate) const GENERATION: usize = 4;
 /// Entries that were begun.
 pub(crate) const COUNT: usize = 8;

@@ -57,6 +57,9 @@ pub(crate) fn enter(kind: u32, path: &[u8]) -> bool {
     // SAFETY: a word of the mapping, at a multiple of four.
     let word = |at: usize| unsafe { &*base.add(at).cast::<AtomicU32>() };
     let generation = word(GENERATION).load(Ordering::Acquire);
+    if !generation.is_multiple_of(2) {
+        return false;
+    }
     let hash = hash(kind ^ generation.rotate_left(16), path);
     let head = [hash, generation, path.len() as u32, kind];
     let slot = |near: usize| TABLE + 4 * ((hash as usize + near) % ENTRIES);

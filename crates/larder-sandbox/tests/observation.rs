@@ -246,6 +246,28 @@ fn what_own_links_lead_to_is_an_input() {
 }
 
 #[test]
+fn ways_that_are_turned_lead_where_they_lead_then() {
+    each(
+        &|dir| {
+            for name in ["one/in", "two/in"] {
+                std::fs::create_dir_all(dir.join(name)).unwrap();
+            }
+            for name in ["one/a", "two/a", "a"] {
+                write(dir, name);
+            }
+        },
+        "ln -s one/in way; cat way/../a; rm way; ln -s two/in way; cat way/../a; \
+         rm way; mkdir way; cat way/../a",
+        &|ran, dir| {
+            assert_eq!(ran.stdout, ["one/atwo/aa"]);
+            for name in ["one/a", "two/a", "a"] {
+                assert!(ran.uses(&dir.join(name)).contains(Uses::READ), "{name}");
+            }
+        },
+    );
+}
+
+#[test]
 fn threads_and_spawned_children_are_seen() {
     let habits = habits();
     for way in ALL {

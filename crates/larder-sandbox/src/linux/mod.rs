@@ -4,7 +4,7 @@
 //! |---|---|
 //! | [`start`] | hook, handshake and the thread that observes |
 //! | [`notify`], [`trace`] | the two ways to see system calls |
-//! | [`recorder`] | what a call means; with [`target`], [`resolve`] |
+//! | [`recorder`] | what a call means; with [`target`], [`resolve`], [`under_way`] |
 //! | [`preload`], [`shared`] | the library that records in the process, and what it says |
 //! | [`calls`], [`filter`] | which calls; the BPF program |
 //! | [`confine`] | Landlock |
@@ -25,6 +25,7 @@ mod shared;
 mod start;
 mod target;
 mod trace;
+mod under_way;
 
 pub(crate) use confine::{landlock, prepare};
 pub(crate) use preload::install;

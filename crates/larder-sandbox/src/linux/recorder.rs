@@ -10,6 +10,7 @@ use super::kernel::Answer;
 use super::resolve::Resolver;
 use super::shared::Shared;
 use super::target::{Target, interpreter};
+use super::under_way::{Effect, UnderWay};
 use crate::observation::{Domain, Found, Gap, Mechanism, Observation, Socket, Touched, Uses};
 use std::collections::{HashMap, HashSet};
 use std::ffi::{OsStr, OsString};
@@ -41,6 +42,7 @@ pub(super) struct Recorder {
     /// What the tree made itself.
     made: HashSet<PathBuf>,
     resolver: Resolver,
+    under_way: UnderWay,
     /// What processes record themselves.
     shared: Option<Shared>,
     /// The library by which they do; nothing of theirs.
@@ -56,6 +58,7 @@ impl Recorder {
             spelled: HashMap::new(),
             made: HashSet::new(),
             resolver: Resolver::default(),
+            under_way: UnderWay::default(),
             shared: None,
             library: Vec::new(),
             refuse_network,
@@ -97,6 +100,7 @@ impl Recorder {
         if self.closed {
             return Answer::Continue;
         }
+        self.settle(made.target);
         self.catch_up();
         if made.architecture != ARCHITECTURE || made.number as u32 & OTHER_SET != 0 {
             if made.number != -1 {
@@ -187,16 +191,30 @@ impl Recorder {
         self.note(path, uses, found);
     }
 
-    /// The same spelling may lead elsewhere from now on.
-    fn forget_spelling(&mut self) {
-        self.spelled.clear();
-        self.record_anew();
+    /// A call is about to change where spellings lead.
+    fn begin(&mut self, made: &Made, effect: Effect) {
+        self.under_way.begin(made.target, made.number, effect);
+        if let Some(shared) = &self.shared {
+            shared.pause();
+        }
     }
 
-    /// Something new is there: a way that led nowhere may lead somewhere now.
-    fn record_anew(&mut self) {
-        if let Some(shared) = &self.shared {
-            shared.forget_spelling();
+    /// Nothing that was spelled is known while such calls are under way, nor
+    /// right after.
+    fn settle(&mut self, caller: Target) {
+        if self.under_way.is_empty() {
+            return;
+        }
+        self.resolver.forget();
+        // A way that led nowhere was not remembered.
+        if self.under_way.moves() {
+            self.spelled.clear();
+        }
+        self.under_way.settle(caller);
+        if self.under_way.is_empty()
+            && let Some(shared) = &self.shared
+        {
+            shared.go_on();
         }
     }
 
@@ -257,18 +275,25 @@ impl Seen<'_> {
             Call::Execute { path, .. } => self.path(path, Uses::EXECUTED, true)?,
             Call::Make(path) => {
                 self.make(path)?;
-                self.recorder.record_anew();
+                self.recorder.begin(self.made, Effect::Opens);
             }
             Call::MakeLink(path) => {
                 self.make(path)?;
-                self.recorder.forget_spelling();
+                self.recorder.begin(self.made, Effect::Moves);
             }
             Call::Change(path) => self.path(path, Uses::CHANGED, true)?,
-            Call::Remove(path) => self.path(path, Uses::REMOVED, false)?,
+            Call::Remove(path) => {
+                let spelled = self.spelled(path, false)?;
+                let link = look(Path::new(OsStr::from_bytes(&spelled)), false) == Found::Link;
+                self.new_path(spelled, Uses::REMOVED, false)?;
+                if link {
+                    self.recorder.begin(self.made, Effect::Moves);
+                }
+            }
             Call::Rename { from, to } => {
                 self.path(from, Uses::READ | Uses::REMOVED, false)?;
                 self.path(to, Uses::MADE, false)?;
-                self.recorder.forget_spelling();
+                self.recorder.begin(self.made, Effect::Moves);
             }
             Call::HardLink { from, to } => {
                 self.path(from, Uses::READ, false)?;
@@ -476,4 +501,61 @@ fn parent_writable(path: &Path) -> bool {
 
 fn writable(path: &Path) -> bool {
     nix::unistd::access(path, nix::unistd::AccessFlags::W_OK).is_ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::ffi::CString;
+    use std::sync::atomic::{AtomicBool, Ordering};
+
+    fn made(target: Target, number: i64, text: &CString, at: usize) -> Made {
+        let mut args = [0; 6];
+        args[at] = text.as_ptr() as u64;
+        Made { target, architecture: ARCHITECTURE, number, args }
+    }
+
+    fn own() -> Target {
+        Target(nix::unistd::gettid().as_raw())
+    }
+
+    /// The moment between the kernel's word that a link is about to be made
+    /// and its being made, which nobody can tell from outside.
+    #[test]
+    #[cfg(target_arch = "x86_64")]
+    fn what_is_spelled_while_a_link_is_made_is_looked_at_again() {
+        let directory = tempfile::tempdir().unwrap();
+        let at = |name: &str| directory.path().join(name);
+        let text = |path: &Path| CString::new(path.as_os_str().as_bytes()).unwrap();
+        let (link, target) = (at("link"), at("target"));
+        let spelled = text(&link);
+        let mut recorder = Recorder::new(Mechanism::Notify, false);
+        recorder.share(Shared::new().unwrap(), Path::new("/none"));
+        let (tell, told) = std::sync::mpsc::channel();
+        let runs = AtomicBool::new(true);
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                tell.send(own()).unwrap();
+                while runs.load(Ordering::Relaxed) {
+                    std::hint::spin_loop();
+                }
+            });
+            let maker = told.recv().unwrap();
+            let read = |recorder: &mut Recorder| {
+                recorder.record(&made(own(), libc::SYS_open, &spelled, 0), &|| true);
+            };
+            let paused = |recorder: &Recorder| recorder.shared.as_ref().unwrap().is_paused();
+            recorder.record(&made(maker, libc::SYS_symlink, &spelled, 1), &|| true);
+            read(&mut recorder);
+            assert!(paused(&recorder), "its maker may be at it still");
+            std::fs::write(&target, "").unwrap();
+            std::os::unix::fs::symlink(&target, &link).unwrap();
+            read(&mut recorder);
+            assert!(paused(&recorder));
+            assert!(recorder.observation.paths.contains_key(&target));
+            recorder.record(&made(maker, libc::SYS_open, &spelled, 0), &|| true);
+            assert!(!paused(&recorder), "its maker is at the next call");
+            runs.store(false, Ordering::Relaxed);
+        });
+    }
 }

@@ -10,7 +10,7 @@ use std::path::{Component, Path, PathBuf};
 /// Remembers the directories that it resolved.
 #[derive(Debug, Default)]
 pub(super) struct Resolver {
-    known: HashMap<PathBuf, Option<Resolved>>,
+    known: HashMap<PathBuf, Resolved>,
 }
 
 /// A path without `.` and `..`.
@@ -45,23 +45,25 @@ impl Resolver {
         resolved
     }
 
+    /// Links may lead elsewhere from now on.
+    pub(super) fn forget(&mut self) {
+        self.known.clear();
+    }
+
     fn directory(&mut self, path: &Path) -> Option<Resolved> {
         if let Some(known) = self.known.get(path) {
-            return known.clone();
+            return Some(known.clone());
         }
-        let resolved = std::fs::canonicalize(path).ok().filter(|real| real.is_dir()).map(|real| {
-            let links = if real == path {
-                Vec::new()
-            } else {
-                path.ancestors().filter(|path| path.is_symlink()).map(Path::to_owned).collect()
-            };
-            Resolved { path: real, links, missing: None }
-        });
         // A directory that is missing now may be made later.
-        if resolved.is_some() {
-            self.known.insert(path.to_owned(), resolved.clone());
-        }
-        resolved
+        let real = std::fs::canonicalize(path).ok().filter(|real| real.is_dir())?;
+        let links = if real == path {
+            Vec::new()
+        } else {
+            path.ancestors().filter(|path| path.is_symlink()).map(Path::to_owned).collect()
+        };
+        let resolved = Resolved { path: real, links, missing: None };
+        self.known.insert(path.to_owned(), resolved.clone());
+        Some(resolved)
     }
 }
 

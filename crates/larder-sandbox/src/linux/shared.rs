@@ -62,11 +62,28 @@ impl Shared {
         format!("/proc/{}/fd/{}", std::process::id(), self.memory.file().as_raw_fd())
     }
 
-    /// From now on the same spelling may lead elsewhere: it is recorded anew.
-    pub(super) fn forget_spelling(&self) {
+    /// A call is about to change where a spelling leads: until it has surely
+    /// happened, nothing is recorded and every call is seen.
+    pub(super) fn pause(&self) {
+        self.set_generation(|generation| generation | 1);
+    }
+
+    /// It has happened: what was spelled before is recorded anew.
+    pub(super) fn go_on(&self) {
+        self.set_generation(|generation| (generation | 1).wrapping_add(1));
+    }
+
+    fn set_generation(&self, next: impl Fn(u32) -> u32) {
+        // Nobody else writes this word.
         if let Some(generation) = self.memory.word(GENERATION) {
-            generation.fetch_add(1, Ordering::AcqRel);
+            generation.store(next(generation.load(Ordering::Relaxed)), Ordering::Release);
         }
+    }
+
+    #[cfg(test)]
+    pub(super) fn is_paused(&self) -> bool {
+        let generation = self.memory.word(GENERATION).unwrap().load(Ordering::Relaxed);
+        !generation.is_multiple_of(2)
     }
 
     /// How many entries were taken.

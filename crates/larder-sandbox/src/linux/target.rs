@@ -16,7 +16,7 @@ const PAGE: usize = 4096;
 const LONGEST_PATH: usize = 4096;
 
 /// A stopped thread.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Target(pub(super) i32);
 
 impl Target {
@@ -55,6 +55,20 @@ impl Target {
 
     pub(super) fn cwd(self) -> Option<PathBuf> {
         std::fs::read_link(format!("/proc/{}/cwd", self.0)).ok()
+    }
+
+    /// Whether the thread, let go, may still be in the system call with this
+    /// number: it runs, or waits in such a call. Not if it waits in another
+    /// one, or is gone. Where the kernel does not say (proc_pid_syscall(5)), it
+    /// may be.
+    pub(super) fn may_be_in(self, number: i64) -> bool {
+        match std::fs::read(format!("/proc/{}/syscall", self.0)) {
+            Ok(text) => {
+                let first = text.split(u8::is_ascii_whitespace).next().unwrap_or_default();
+                first == b"running" || first == number.to_string().as_bytes()
+            }
+            Err(_) => Path::new(&format!("/proc/{}", self.0)).exists(),
+        }
     }
 
     /// The path behind an open file; `None` for what has none.
