@@ -6,6 +6,7 @@ mod application;
 pub(crate) mod bench;
 mod buildable;
 mod contexts;
+mod emptied;
 mod engine;
 mod frontend;
 pub(crate) mod frontend_image;
@@ -38,8 +39,14 @@ enum Command {
     /// Run them all, or those whose name contains a filter.
     Test {
         /// Part of a name: `generated`, `surviving`, `contexts`, `trap`, `verdicts`, `outside`,
-        /// `frontend`, `layers`, `options`, `application`.
+        /// `frontend`, `layers`, `options`, `emptied`, `application`.
         filter: Option<String>,
+    },
+    /// Build applications of the corpus with the frontend, in the dev profile, and run them.
+    Applications {
+        /// Their names.
+        #[arg(required = true)]
+        names: Vec<String>,
     },
     /// Run a command with `docker` as the tests have it: `-- docker build .`
     Exec {
@@ -56,6 +63,12 @@ const CACHES: &[&str] = &["layers", "mount"];
 pub(crate) fn run(args: &Args) -> Result<()> {
     match &args.command {
         Command::Test { filter } => test(filter.as_deref()),
+        Command::Applications { names } => {
+            let engine = Engine::find_or_start()?;
+            images::ensure(&engine)?;
+            frontend_image::load_for_tests(&engine, &generated::larder()?)?;
+            names.iter().try_for_each(|name| application::check(&engine, name, ""))
+        }
         Command::Exec { arguments } => {
             let engine = Engine::find_or_start()?;
             images::ensure(&engine)?;
@@ -80,7 +93,10 @@ const CHECKS: &[(&str, Check)] = &[
     ("frontend", frontend::check),
     ("layers", |engine, _| frontend_layers::check(engine)),
     ("options", |engine, _| frontend_options::check(engine)),
-    ("application", |engine, _| application::check(engine)),
+    ("emptied", |_, larder| emptied::check(larder)),
+    ("application", |engine, _| {
+        application::check(engine, application::TESTED, "layers = \"crates\"")
+    }),
 ];
 
 /// Those that build with the frontend.

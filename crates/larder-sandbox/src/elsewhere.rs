@@ -37,6 +37,10 @@ pub(crate) fn landlock() -> u32 {
     0
 }
 
+pub(crate) const fn records() -> bool {
+    false
+}
+
 pub(crate) fn install(_: &Path) -> io::Result<Option<PathBuf>> {
     Ok(None)
 }

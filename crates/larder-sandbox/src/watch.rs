@@ -20,6 +20,12 @@ pub struct Watch {
     pub library: Option<PathBuf>,
 }
 
+/// Whether this platform has the library for [`Watch::library`].
+#[must_use]
+pub const fn records() -> bool {
+    platform::records()
+}
+
 /// Puts the library for [`Watch::library`] into a directory, where it stays as
 /// long as anything is watched with it. `None`: this platform has none.
 ///

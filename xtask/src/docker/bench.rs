@@ -3,7 +3,8 @@
 //!
 //! Every round gives every approach a builder image of its own, so nothing that
 //! the engine keeps of one answers for another; the scenarios follow each other
-//! on one checkout. All approaches share one cache mount with cargo's downloads:
+//! on one checkout. A change is built with one approach after the other, in
+//! another order each time: their times are compared in pairs. All approaches share one cache mount with cargo's downloads:
 //! the network is not what is measured.
 //!
 //! The machine may do other things meanwhile. So besides the wall time there is
@@ -39,9 +40,12 @@ pub(crate) struct Args {
     /// Scenarios (default: all); the first build is always made.
     #[arg(long, value_delimiter = ',', value_enum)]
     scenarios: Vec<Scenario>,
-    /// Rounds.
+    /// Rounds: each begins with nothing.
     #[arg(long, default_value_t = 1)]
     rounds: usize,
+    /// How often a round edits the same source.
+    #[arg(long, default_value_t = 1)]
+    edits: usize,
     /// Build in the dev profile (default: release).
     #[arg(long)]
     dev: bool,
@@ -85,27 +89,44 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     let mut report = Report::new(&project, &larder, args.rounds)?;
     let file = setting::run_file(&report.name(), false)?;
     for round in 0..args.rounds {
-        for turn in 0..approaches.len() {
-            let approach = approaches[(round + turn) % approaches.len()];
-            eprintln!(
-                "==> {}, round {} of {}: {}",
-                args.project,
-                round + 1,
-                args.rounds,
-                approach.name()
-            );
-            builder.round(approach, &scenarios, &mut |scenario, built| {
+        let sessions = approaches.iter().map(|approach| builder.start(*approach));
+        let mut sessions = sessions.collect::<Result<Vec<_>>>()?;
+        for (number, (scenario, turn)) in steps(&scenarios, args.edits).into_iter().enumerate() {
+            let title = scenario.title();
+            eprintln!("==> {}, round {} of {}: {title}", args.project, round + 1, args.rounds);
+            for place in 0..sessions.len() {
+                let first = (round + number) % sessions.len();
+                let at = (first + place) % sessions.len();
+                let session = &mut sessions[at];
+                let approach = session.approach;
+                let Some(built) = builder.step(session, scenario)? else { continue };
                 build::check(approach, scenario, &built)?;
-                let sample = Sample { approach, scenario, round, built };
+                let sample = Sample { approach, scenario, round, turn, built };
                 eprintln!("    {}", sample.line());
                 report.samples.push(sample);
-                if args.dry { Ok(()) } else { report.write(&file) }
-            })?;
+                if !args.dry {
+                    report.write(&file)?;
+                }
+            }
         }
+        builder.finish(sessions)?;
     }
     println!("{}", report.markdown());
     if !args.dry {
         println!("written to {}", workspace::shown(&file.with_extension("md")));
     }
     Ok(())
+}
+
+/// What a round does, in order: with each scenario its turn.
+fn steps(scenarios: &[Scenario], edits: usize) -> Vec<(Scenario, usize)> {
+    let turns = |scenario: &Scenario| match scenario {
+        Scenario::Source | Scenario::Shared => edits,
+        _ => 1,
+    };
+    [Scenario::First]
+        .iter()
+        .chain(scenarios)
+        .flat_map(|scenario| (0..turns(scenario)).map(|turn| (*scenario, turn)))
+        .collect()
 }

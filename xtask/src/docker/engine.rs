@@ -5,7 +5,8 @@
 //! target/docker/
 //!   apt/       apt's files, by release
 //!   engine/    the programs; `engine.stamp` says which
-//!   data/      images, layers, cache mounts
+//!   data/      images, layers, cache mounts; `containerd-data/` where they
+//!              are containerd's
 //!   config/    the client's configuration
 //! ```
 //!
@@ -33,6 +34,27 @@ const OWN_PROGRAMS: &[&str] = &["runc", "libseccomp2"];
 /// How long the engine may take until it answers.
 const PATIENCE: Duration = Duration::from_secs(60);
 
+/// Where an engine keeps images.
+#[derive(Clone, Copy)]
+enum Images {
+    /// In its own layers, as most engines do.
+    Graph,
+    /// In containerd's, from which builds can export caches.
+    Containerd,
+}
+
+impl Images {
+    /// Its directory, and its configuration.
+    fn place(self) -> (&'static str, &'static str) {
+        match self {
+            Images::Graph => ("data", "{}"),
+            Images::Containerd => {
+                ("containerd-data", "{\"features\": {\"containerd-snapshotter\": true}}")
+            }
+        }
+    }
+}
+
 /// An engine that answers. One that was started here ends with this value.
 pub(super) struct Engine {
     host: String,
@@ -46,21 +68,41 @@ pub(super) struct Engine {
 impl Engine {
     /// The one that `DOCKER_HOST` names, or a new one.
     pub(super) fn find_or_start() -> Result<Engine> {
+        match Engine::named()? {
+            Some(engine) => Ok(engine),
+            None => Engine::start(Images::Graph),
+        }
+    }
+
+    /// The same, but one that exports caches. `None` if the one that is named
+    /// does not.
+    pub(super) fn exporting() -> Result<Option<Engine>> {
+        let Some(engine) = Engine::named()? else {
+            return Engine::start(Images::Containerd).map(Some);
+        };
+        let mut info = engine.docker();
+        let said = process::run_quietly(info.args(["info", "--format", "{{json .DriverStatus}}"]))?;
+        let exports = String::from_utf8_lossy(&said.stdout).contains("io.containerd.snapshotter");
+        Ok(exports.then_some(engine))
+    }
+
+    fn named() -> Result<Option<Engine>> {
         if let Some(host) = std::env::var_os("DOCKER_HOST") {
             let host = host.into_string().ok().context("DOCKER_HOST is not text")?;
             let config = home()?.join(".docker");
             let engine = Engine { host, programs: None, config, daemon: None, _run: None };
             process::run_quietly(engine.docker().arg("version"))
                 .context("the engine that DOCKER_HOST names does not answer")?;
-            return Ok(engine);
+            return Ok(Some(engine));
         }
+        Ok(None)
+    }
+
+    fn start(images: Images) -> Result<Engine> {
         if !nix::unistd::geteuid().is_root() {
             bail!("starting a Docker Engine wants root; set DOCKER_HOST to use one that runs");
         }
-        Engine::start()
-    }
-
-    fn start() -> Result<Engine> {
+        let (data, configuration) = images.place();
         let base = workspace::target("docker");
         let programs = install(&base)?;
         let config = base.join("config");
@@ -74,8 +116,9 @@ impl Engine {
         )?;
         let run = tempfile::Builder::new().prefix("larder-docker-").tempdir()?;
         let host = format!("unix://{}/docker.sock", run.path().display());
-        let log = fs::File::create(base.join("dockerd.log"))?.into_parts().0;
-        fs::write(run.path().join("daemon.json"), "{}")?;
+        let log_path = base.join(data).with_extension("log");
+        let log = fs::File::create(&log_path)?.into_parts().0;
+        fs::write(run.path().join("daemon.json"), configuration)?;
 
         let mut command = process::command(programs.join("usr/sbin/dockerd"));
         surroundings(&mut command, &programs);
@@ -83,7 +126,7 @@ impl Engine {
             .arg("--config-file")
             .arg(run.path().join("daemon.json"))
             .arg("--data-root")
-            .arg(base.join("data"))
+            .arg(base.join(data))
             .arg("--exec-root")
             .arg(run.path().join("exec"))
             .arg("--pidfile")
@@ -100,7 +143,7 @@ impl Engine {
             daemon: Some(daemon),
             _run: Some(run),
         };
-        engine.wait(&base.join("dockerd.log"))?;
+        engine.wait(&log_path)?;
         Ok(engine)
     }
 

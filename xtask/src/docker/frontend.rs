@@ -43,7 +43,7 @@ pub(super) fn check(engine: &Engine, _: &Path) -> Result<()> {
 }
 
 /// The lines that make the project's manifest buildable.
-fn settings(root: &Path) -> Result<()> {
+pub(super) fn settings(root: &Path) -> Result<()> {
     let path = root.join("Cargo.toml");
     let text = fs::read_to_string(&path)?;
     let settings = format!(

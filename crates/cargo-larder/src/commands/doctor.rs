@@ -8,7 +8,7 @@ use crate::settings::Settings;
 use clap::Args;
 use larder_sandbox::capabilities::Capabilities;
 use larder_sandbox::observation::Mechanism;
-use larder_sandbox::watch::Observe;
+use larder_sandbox::watch::{Observe, records};
 use serde::Serialize;
 use std::path::Path;
 use std::process::Command;
@@ -198,6 +198,9 @@ fn observation(settings: &Settings) -> Check {
         Observe::Only(mechanism) => Capabilities::probe().trace.map(|()| mechanism),
     };
     match works {
+        Ok(Mechanism::Notify) if settings.observe == Observe::Best && records() => {
+            Check::good(name, format!("by a library in the process, and {}", Mechanism::Notify))
+        }
         Ok(mechanism) => Check::good(name, format!("by {mechanism}")),
         Err(why) => {
             let help = format!("{unseen}, and their results are `unobserved`");

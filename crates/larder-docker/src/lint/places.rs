@@ -1,6 +1,6 @@
 //! Directories that rules know: those of cargo and rustup, and of a build.
 
-use crate::document::{Document, Mount, Stage};
+use crate::document::{Document, Kind, Mount, Stage};
 
 /// Whether a path is one of cargo's homes, whole.
 pub(super) fn is_cargo_home(path: &str) -> bool {
@@ -49,6 +49,19 @@ pub(super) fn is_target(document: &Document, stage: usize, mount: &Mount) -> boo
         && (target == declared.trim_end_matches('/')
             || target.rsplit('/').next() == Some("target")
             || target.split('/').rev().nth(1) == Some("target"))
+}
+
+/// Where a stage takes cargo's target directory from another one, whole: the
+/// line, and the other stage.
+pub(super) fn targets_copied(document: &Document, stage: usize) -> Vec<(usize, usize)> {
+    let is_target = |path: &String| path.trim_end_matches('/').rsplit('/').next() == Some("target");
+    let copied = document.history(stage).filter_map(|step| match &step.kind {
+        Kind::Copy(copy) if copy.sources.iter().any(is_target) => {
+            Some((step.line, document.stage(copy.from.as_deref()?)?))
+        }
+        _ => None,
+    });
+    copied.collect()
 }
 
 /// Whether an image has a Rust toolchain.

@@ -59,6 +59,53 @@ fn cargo_new_makes_a_dummy_too() {
     assert_eq!(rules, [(2, "dummy-sources")]);
 }
 
+/// Each line that is wrong, and what for.
+fn said(text: &str) -> Vec<(usize, &'static str)> {
+    findings(text, Some("/target\n")).iter().map(|f| (f.line, f.rule)).collect()
+}
+
+#[test]
+fn a_copied_target_was_cooked_as_the_build_wants_it() {
+    let text = |chef: &str, flags: &str| {
+        format!(
+            "FROM {chef} AS cook\nWORKDIR /app\nCOPY recipe.json .\n\
+             RUN cargo chef cook --locked {flags}\nFROM rust:1.95-bookworm AS build\n\
+             WORKDIR /app\nCOPY --from=cook /app/target target\nCOPY . .\n\
+             RUN cargo build --locked --release\nFROM debian:bookworm-slim\nUSER 1\n"
+        )
+    };
+    assert_eq!(said(&text("chef/cargo-chef:0.1-rust-1.95-bookworm", "--release")), []);
+    assert_eq!(said(&text("rust:1.95.0-bookworm", "--release")), []);
+    let other = text("chef/cargo-chef:0.1-rust-1.94-bookworm", "--release");
+    assert_eq!(said(&other), [(7, "cook-image")]);
+    assert_eq!(said(&text("rust:1.95-alpine", "--release")), [(7, "cook-image")]);
+    assert_eq!(said(&text("rust:1.95-bookworm", "")), [(9, "cook-flags")]);
+}
+
+#[test]
+fn a_tag_that_says_only_the_system_is_no_version() {
+    for (image, floats) in [
+        ("rust:bookworm", true),
+        ("rust:slim", true),
+        ("chef/cargo-chef:latest-rust-alpine3.22", true),
+        ("chef/cargo-chef:latest-rust-1.95", false),
+        ("rust:1-alpine", false),
+        ("debian:bookworm-slim", false),
+    ] {
+        let text = format!("FROM {image} AS build\nFROM debian:bookworm-slim\nUSER 1\n");
+        let expected: &[_] = if floats { &[(1, "latest-tag")] } else { &[] };
+        assert_eq!(said(&text), expected, "{image}");
+    }
+}
+
+#[test]
+fn programs_that_call_cargo_meet_the_same_trap() {
+    let text = "FROM rust:1.95 AS b\nARG TARGETPLATFORM\nWORKDIR /app\nCOPY src src\n\
+                RUN --mount=type=cache,id=a-$TARGETPLATFORM,target=/app/target,sharing=locked \\\n\
+                dx build --release && cp -r target/dx /\nFROM debian:bookworm-slim\nUSER 1\n";
+    assert_eq!(said(text), [(5, "target-mount-mtime")]);
+}
+
 /// Shapes of files that are right, and were taken for wrong once.
 #[test]
 fn what_is_not_sure_is_not_said() {

@@ -28,5 +28,5 @@ mod trace;
 mod under_way;
 
 pub(crate) use confine::{landlock, prepare};
-pub(crate) use preload::install;
+pub(crate) use preload::{install, records};
 pub(crate) use start::{Observer, probe, start};

@@ -20,12 +20,17 @@ const LOADED: &str = "LD_PRELOAD";
 /// one file.
 const FIRST_GLIBC: u32 = 34;
 
+/// Whether there is one.
+pub(crate) const fn records() -> bool {
+    !LIBRARY.is_empty()
+}
+
 /// Puts the library into a directory. `None`: this platform has none.
 ///
 /// # Errors
 /// If it cannot be written.
 pub(crate) fn install(directory: &Path) -> io::Result<Option<PathBuf>> {
-    if LIBRARY.is_empty() {
+    if !records() {
         return Ok(None);
     }
     let path = directory.join("observer.so");

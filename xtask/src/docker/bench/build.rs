@@ -60,9 +60,24 @@ pub(super) struct Built {
     /// What the layer of the dependencies holds, in bytes.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) cook_layer: Option<u64>,
-    /// What the engine keeps more than before the round, in bytes: layers and
-    /// cache mounts.
+    /// What the engine keeps for this approach since its first build, in
+    /// bytes: layers and cache mounts.
     pub(super) kept: u64,
+}
+
+/// One approach during a round: a checkout, and a builder that no other has.
+pub(super) struct Session {
+    pub(super) approach: Approach,
+    place: PathBuf,
+    builder: String,
+    nonce: String,
+    kept: u64,
+}
+
+impl Session {
+    fn image(&self, suffix: &str) -> String {
+        format!("larder-bench/{}:{}{suffix}", self.approach.name(), self.nonce)
+    }
 }
 
 /// Builds a project on an engine.
@@ -98,13 +113,8 @@ impl Builder<'_> {
         Ok(())
     }
 
-    /// All scenarios with one approach, on one checkout.
-    pub(super) fn round(
-        &self,
-        approach: Approach,
-        scenarios: &[Scenario],
-        done: &mut dyn FnMut(Scenario, Built) -> Result<()>,
-    ) -> Result<()> {
+    /// Makes everything ready for one approach: nothing is built yet.
+    pub(super) fn start(&self, approach: Approach) -> Result<Session> {
         let scratch = tempfile::tempdir()?;
         let name = scratch.path().file_name().context("a name")?.to_string_lossy().to_lowercase();
         let nonce: String = name.chars().filter(char::is_ascii_alphanumeric).collect();
@@ -112,17 +122,28 @@ impl Builder<'_> {
         let place = workspace::target("bench-docker").join(approach.name());
         self.project.checkout(&place)?;
         self.write_dockerfile(approach, &place, &builder, &nonce)?;
-        let before = self.kept()?;
-        for scenario in [Scenario::First].iter().chain(scenarios) {
-            if !self.project.change(&place, *scenario)? {
-                continue;
-            }
-            let built = self.build(approach, &place, &nonce, before, *scenario)?;
-            done(*scenario, built)?;
+        Ok(Session { approach, place, builder, nonce, kept: 0 })
+    }
+
+    /// Changes the checkout and builds it. `None` where this change cannot be
+    /// made to this application.
+    pub(super) fn step(&self, session: &mut Session, scenario: Scenario) -> Result<Option<Built>> {
+        if !self.project.change(&session.place, scenario)? {
+            return Ok(None);
         }
-        // The figures are taken; what was kept would fill the disk.
-        for tag in [builder, image(approach, &nonce), image(approach, &format!("{nonce}-cook"))] {
-            let _ = self.engine.docker().args(["image", "rm", "--force", &tag]).output();
+        let before = self.kept()?;
+        let built = self.build(session, scenario)?;
+        session.kept += self.kept()?.saturating_sub(before);
+        Ok(Some(Built { kept: session.kept, ..built }))
+    }
+
+    /// The figures are taken; what was kept would fill the disk.
+    pub(super) fn finish(&self, sessions: Vec<Session>) -> Result<()> {
+        for session in sessions {
+            let cook = session.image("-cook");
+            for tag in [&session.builder, &session.image(""), &cook] {
+                let _ = self.engine.docker().args(["image", "rm", "--force", tag]).output();
+            }
         }
         process::run_quietly(self.engine.docker().args(["builder", "prune", "--force"]))?;
         Ok(())
@@ -166,15 +187,9 @@ impl Builder<'_> {
         Ok(())
     }
 
-    fn build(
-        &self,
-        approach: Approach,
-        place: &Path,
-        nonce: &str,
-        before: u64,
-        scenario: Scenario,
-    ) -> Result<Built> {
-        let tag = image(approach, nonce);
+    fn build(&self, session: &Session, scenario: Scenario) -> Result<Built> {
+        let Session { approach, place, .. } = session;
+        let tag = session.image("");
         let started = Instant::now();
         let output = process::run_quietly(self.docker_build(place, &tag).arg("."))?;
         let wall = started.elapsed().as_secs_f64();
@@ -185,10 +200,9 @@ impl Builder<'_> {
             .args(self.project.app.runs.iter().skip(1));
         process::run_quietly(&mut run).context("the image does not run")?;
 
-        let kept = self.kept()?.saturating_sub(before);
         let first = scenario == Scenario::First;
         let cook = approach.cook_stage().filter(|_| first);
-        let cook_layer = cook.map(|stage| self.layer(approach, place, nonce, stage)).transpose()?;
+        let cook_layer = cook.map(|stage| self.layer(session, stage)).transpose()?;
         let is_larder = approach.larder().is_some();
         Ok(Built {
             wall,
@@ -197,7 +211,7 @@ impl Builder<'_> {
             cooked: approach.cook_stage().map(|stage| units(&log, is_larder, Some(stage))),
             image: self.inspect(&tag, "{{.Size}}")?.parse().context("the image has no size")?,
             cook_layer,
-            kept,
+            kept: 0,
         })
     }
 
@@ -213,9 +227,9 @@ impl Builder<'_> {
     }
 
     /// Size of the last layer of a stage.
-    fn layer(&self, approach: Approach, place: &Path, nonce: &str, stage: &str) -> Result<u64> {
-        let tag = image(approach, &format!("{nonce}-cook"));
-        let mut command = self.docker_build(place, &tag);
+    fn layer(&self, session: &Session, stage: &str) -> Result<u64> {
+        let tag = session.image("-cook");
+        let mut command = self.docker_build(&session.place, &tag);
         process::run_quietly(command.args(["--target", stage, "."]))?;
         let mut history = self.engine.docker();
         history.args(["history", "--human=false", "--format", "{{.Size}}", &tag]);
@@ -239,10 +253,6 @@ impl Builder<'_> {
             process::run_quietly(command.args(["system", "df", "--verbose", "--format", format]))?;
         Ok(String::from_utf8(output.stdout)?.lines().filter_map(bytes).sum())
     }
-}
-
-fn image(approach: Approach, nonce: &str) -> String {
-    format!("larder-bench/{}:{nonce}", approach.name())
 }
 
 /// Bytes in docker's words: `1.23GB`, `45.6kB`, `7B`.

@@ -114,8 +114,8 @@ impl Project {
     pub(super) fn change(&self, place: &Path, scenario: Scenario) -> Result<bool> {
         match scenario {
             Scenario::First => {}
-            Scenario::Source => append(&place.join(&self.app.leaf), "edited")?,
-            Scenario::Shared => append(&place.join("members/base/src/lib.rs"), "edited")?,
+            Scenario::Source => append(&place.join(&self.app.leaf))?,
+            Scenario::Shared => append(&place.join("members/base/src/lib.rs"))?,
             Scenario::Bump => {
                 let Some((name, version)) = &self.bump else { return Ok(false) };
                 self.bump(place, name, version, true)?;
@@ -170,9 +170,11 @@ fn member(place: &Path, name: &str, dependencies: &str) -> Result<()> {
     Ok(fs::write(root.join("src/lib.rs"), body)?)
 }
 
-fn append(file: &Path, name: &str) -> Result<()> {
+/// One more function, under a name of its own.
+fn append(file: &Path) -> Result<()> {
     let text = fs::read_to_string(file)?;
+    let size = text.len();
     let edit =
-        format!("\n#[allow(dead_code)]\npub fn {name}() -> u64 {{\n    {}\n}}\n", text.len());
+        format!("\n#[allow(dead_code)]\npub fn edited_{size}() -> usize {{\n    {size}\n}}\n");
     Ok(fs::write(file, text + &edit)?)
 }

@@ -16,6 +16,8 @@ pub(super) struct Sample {
     pub(super) approach: Approach,
     pub(super) scenario: Scenario,
     pub(super) round: usize,
+    /// Of the same change in the same round.
+    pub(super) turn: usize,
     #[serde(flatten)]
     pub(super) built: Built,
 }
@@ -26,8 +28,8 @@ impl Sample {
         let built = &self.built;
         let cooked = built.cooked.map(|n| format!(", {n} of them external")).unwrap_or_default();
         format!(
-            "{:<28} {:>7.1} s wall {:>7.1} s user+sys  {} units{cooked}",
-            self.scenario.title(),
+            "{:<12} {:>7.1} s wall {:>7.1} s user+sys  {} units{cooked}",
+            self.approach.name(),
             built.wall,
             built.cpu,
             built.units
@@ -57,6 +59,18 @@ struct Verdict {
     what: String,
     ratios: Vec<f64>,
     limit: f64,
+}
+
+impl Verdict {
+    fn spread(&self) -> String {
+        let bound = |pick: fn(f64, f64) -> f64| self.ratios.iter().copied().reduce(pick);
+        match (bound(f64::min), bound(f64::max), self.ratios.len()) {
+            (Some(least), Some(greatest), count @ 2..) => {
+                format!("{count}: {least:.3} to {greatest:.3}")
+            }
+            (.., count) => count.to_string(),
+        }
+    }
 }
 
 impl Report {
@@ -119,13 +133,15 @@ impl Report {
         self.table(&mut text, "Image, MB", 1, &image);
         let _ = writeln!(
             text,
-            "\n## To be reached\n\n| figure | measured | limit | |\n|---|--:|--:|---|"
+            "\n## To be reached\n\nMedians of pairs; where there are several, the least and the greatest.\n\n\
+             | figure | measured | limit | | pairs |\n|---|--:|--:|---|---|"
         );
         for verdict in self.verdicts() {
+            let spread = verdict.spread();
             let Some(value) = setting::median(verdict.ratios) else { continue };
             let said = if value <= verdict.limit { "reached" } else { "**missed**" };
-            let _ =
-                writeln!(text, "| {} | {value:.3} | {:.3} | {said} |", verdict.what, verdict.limit);
+            let Verdict { what, limit, .. } = verdict;
+            let _ = writeln!(text, "| {what} | {value:.3} | {limit:.3} | {said} | {spread} |");
         }
         text
     }
@@ -179,22 +195,25 @@ impl Report {
         samples.filter_map(move |sample| figure(&sample.built))
     }
 
-    /// Ratios of larder's figure to chef's within each round.
+    /// Ratios of larder's figure to chef's for the same change.
     fn ratios(
         &self,
         approach: Approach,
         scenario: Scenario,
         figure: &dyn Fn(&Built) -> Option<f64>,
     ) -> Vec<f64> {
-        let of = |approach: Approach, round: usize| {
-            let mut samples = self
-                .samples
-                .iter()
-                .filter(|s| s.approach == approach && s.scenario == scenario && s.round == round);
-            figure(&samples.next()?.built)
+        let of = |approach: Approach| {
+            let samples = self.samples.iter();
+            samples.filter(move |s| s.approach == approach && s.scenario == scenario)
         };
-        let ratio = |round| Some(of(approach, round)? / of(Approach::Chef, round)?.max(1e-6));
-        (0..self.rounds).filter_map(ratio).collect()
+        let pairs = of(approach).filter_map(|ours| {
+            let theirs = |s: &&Sample| (s.round, s.turn) == (ours.round, ours.turn);
+            Some((ours, of(Approach::Chef).find(theirs)?))
+        });
+        let ratio = |(ours, theirs): (&Sample, &Sample)| {
+            Some(figure(&ours.built)? / figure(&theirs.built)?.max(1e-6))
+        };
+        pairs.filter_map(ratio).collect()
     }
 
     fn verdicts(&self) -> Vec<Verdict> {

@@ -1,6 +1,7 @@
 //! Dependencies that are cooked in one shape and needed in another.
 
 use crate::lint::cargo_call::{CargoCall, Tool};
+use crate::lint::places::targets_copied;
 use crate::lint::{Found, Level, Rule, Subject};
 
 pub(super) const RULE: Rule = Rule {
@@ -18,6 +19,9 @@ fn check(subject: &Subject<'_>, found: &mut Found) {
     let document = subject.document;
     for stage in 0..document.stages.len() {
         let calls = CargoCall::of_history(document, stage);
+        let copied = targets_copied(document, stage);
+        let elsewhere: Vec<_> =
+            copied.iter().flat_map(|(_, from)| CargoCall::of_history(document, *from)).collect();
         let own: Vec<usize> =
             CargoCall::of_stage(document, stage).iter().map(|(_, call)| call.line).collect();
         for (at, build) in
@@ -25,9 +29,9 @@ fn check(subject: &Subject<'_>, found: &mut Found) {
         {
             let cooked: Vec<_> = calls
                 .iter()
-                .filter(|(before, call)| {
-                    call.tool == Tool::ChefCook && before <= at && call.line < build.line
-                })
+                .filter(|(before, _)| before <= at)
+                .chain(&elsewhere)
+                .filter(|(_, call)| call.tool == Tool::ChefCook && call.line < build.line)
                 .collect();
             let shape = build.expanded(document, stage).shape();
             let differences = cooked.iter().map(|(_, cook)| {

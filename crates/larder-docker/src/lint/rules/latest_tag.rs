@@ -42,7 +42,20 @@ fn report(found: &mut Found, line: usize, image: &str) {
     let name = image.rsplit('/').next().unwrap_or(image);
     match name.split_once(':') {
         None => found.at(line, format!("`{image}`")),
-        Some((_, tag)) if tag == "latest" || tag.is_empty() => found.at(line, format!("`{image}`")),
+        Some((name, tag)) if tag == "latest" || tag.is_empty() || floats(name, tag) => {
+            found.at(line, format!("`{image}`"));
+        }
         Some(_) => {}
     }
+}
+
+/// Whether a tag says the system, or the program, but not Rust's version:
+/// `rust:bookworm`, `cargo-chef:latest-rust-alpine`.
+fn floats(name: &str, tag: &str) -> bool {
+    let version = match name {
+        "rust" => Some(tag),
+        "cargo-chef" => tag.split_once("-rust-").map(|(_, version)| version),
+        _ => None,
+    };
+    version.is_some_and(|version| !version.starts_with(|c: char| c.is_ascii_digit()))
 }

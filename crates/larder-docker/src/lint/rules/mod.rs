@@ -3,6 +3,7 @@
 mod apt_lists;
 mod artifact_in_mount;
 mod cook_flags;
+mod cook_image;
 mod cook_variables;
 mod cook_workdir;
 mod dependencies_after_sources;
@@ -30,6 +31,7 @@ pub const RULES: &[Rule] = &[
     apt_lists::RULE,
     artifact_in_mount::RULE,
     cook_flags::RULE,
+    cook_image::RULE,
     cook_variables::RULE,
     cook_workdir::RULE,
     dependencies_after_sources::RULE,

@@ -4,6 +4,7 @@ use crate::document::Kind;
 use crate::lint::cargo_call::CargoCall;
 use crate::lint::places::is_target;
 use crate::lint::{Found, Level, Rule, Subject};
+use crate::shell::Command;
 
 pub(super) const RULE: Rule = Rule {
     id: "target-mount-mtime",
@@ -19,7 +20,9 @@ pub(super) const RULE: Rule = Rule {
 fn check(subject: &Subject<'_>, found: &mut Found) {
     let document = subject.document;
     for (index, step, run) in document.runs() {
-        let builds = run.commands.iter().filter_map(CargoCall::new).any(|call| call.builds());
+        let builds = run.commands.iter().any(|command| {
+            CargoCall::new(command).is_some_and(|call| call.builds()) || calls_cargo(command)
+        });
         let touches = run.commands.iter().any(|c| c.program() == "touch" || c.has("touch"));
         let is_mounted = run.mounts.iter().any(|mount| is_target(document, index, mount));
         let is_copied = document.history(index).any(|other| {
@@ -30,6 +33,16 @@ fn check(subject: &Subject<'_>, found: &mut Found) {
             found.at(step.line, "");
         }
     }
+}
+
+/// Whether a program builds the project by calling cargo.
+fn calls_cargo(command: &Command) -> bool {
+    let words: Vec<&str> = command.words.iter().map(String::as_str).take(3).collect();
+    matches!(
+        words.as_slice(),
+        ["dx" | "trunk" | "wasm-pack" | "maturin", "build" | "bundle", ..]
+            | ["cargo", "leptos" | "lambda" | "component" | "tauri" | "pgrx" | "dist", "build", ..]
+    )
 }
 
 /// Whether a path may hold Rust sources: not a manifest, not a toolchain file.
