@@ -99,6 +99,46 @@ fn a_tag_that_says_only_the_system_is_no_version() {
 }
 
 #[test]
+fn an_image_of_rust_without_a_release_has_that_of_its_time() {
+    for (builder, base, fits) in [
+        ("rust:1.90", "debian:bookworm-slim", false),
+        ("rust:1.95-slim", "gcr.io/distroless/cc-debian12:nonroot", false),
+        ("rust:1", "debian:bookworm-slim", false),
+        ("rust:1.95", "debian:trixie-slim", true),
+        ("rust:1.85", "debian:bookworm-slim", true),
+        ("rust:1.85", "debian:bullseye-slim", false),
+        ("chef/cargo-chef:0.1.78-rust-1.91", "debian:bookworm-slim", false),
+        ("rust:1.95-slim-bookworm", "debian:bookworm-slim", true),
+    ] {
+        let text = format!(
+            "FROM {builder} AS b\nWORKDIR /app\nCOPY src src\nRUN cargo build --locked --release\n\
+             FROM {base}\nCOPY --from=b /app/target/release/app /\nUSER 1\n"
+        );
+        let expected: &[_] = if fits { &[] } else { &[(6, "libc-mismatch")] };
+        assert_eq!(said(&text), expected, "{builder} {base}");
+    }
+}
+
+#[test]
+fn a_binary_is_copied_from_where_its_target_puts_it() {
+    let text = |build: &str, source: &str| {
+        format!(
+            "FROM rust:1.95 AS b\nARG T\nWORKDIR /app\nCOPY src src\nRUN {build}\n\
+             FROM debian:trixie-slim\nCOPY --from=b /app/target/{source}/app /\nUSER 1\n"
+        )
+    };
+    let (gnu, musl) = ("armv7-unknown-linux-gnueabihf", "armv7-unknown-linux-musleabihf");
+    let build = |target: &str| format!("cargo build --locked --release --target {target}");
+    let wrong = [(7, "artifact-target")];
+    assert_eq!(said(&text(&build(gnu), &format!("{musl}/release"))), wrong);
+    assert_eq!(said(&text(&build(gnu), "release")), wrong);
+    assert_eq!(said(&text(&build(gnu), &format!("{gnu}/release"))), []);
+    assert_eq!(said(&text(&build("\"$T\""), "release")), []);
+    let moved = format!("{} && mv target/{gnu}/release target/release", build(gnu));
+    assert_eq!(said(&text(&moved, "release")), []);
+}
+
+#[test]
 fn programs_that_call_cargo_meet_the_same_trap() {
     let text = "FROM rust:1.95 AS b\nARG TARGETPLATFORM\nWORKDIR /app\nCOPY src src\n\
                 RUN --mount=type=cache,id=a-$TARGETPLATFORM,target=/app/target,sharing=locked \\\n\

@@ -10,8 +10,8 @@ pub(super) const RULE: Rule = Rule {
     title: "what is copied is in a cache mount, not in the stage",
     reason: "A cache mount is there during its `RUN` only, so the file that a later stage copies does not exist, or is an old one from a layer.",
     fix: "Copy the binary out of the mount in the `RUN` that builds it.",
-    bad: "FROM rust:1.95 AS build\nWORKDIR /app\nCOPY src src\nRUN --mount=type=cache,id=app-$TARGETARCH,target=/app/target,sharing=locked \\\n    touch src/main.rs && cargo build --locked --release\nFROM debian:bookworm-slim\nCOPY --from=build /app/target/release/app /\nUSER 1000\n",
-    good: "FROM rust:1.95 AS build\nWORKDIR /app\nCOPY src src\nRUN --mount=type=cache,id=app-$TARGETARCH,target=/app/target,sharing=locked \\\n    touch src/main.rs && cargo build --locked --release && cp target/release/app /\nFROM debian:bookworm-slim\nCOPY --from=build /app /\nUSER 1000\n",
+    bad: "FROM rust:1.95-bookworm AS build\nWORKDIR /app\nCOPY src src\nRUN --mount=type=cache,id=app-$TARGETARCH,target=/app/target,sharing=locked \\\n    touch src/main.rs && cargo build --locked --release\nFROM debian:bookworm-slim\nCOPY --from=build /app/target/release/app /\nUSER 1000\n",
+    good: "FROM rust:1.95-bookworm AS build\nWORKDIR /app\nCOPY src src\nRUN --mount=type=cache,id=app-$TARGETARCH,target=/app/target,sharing=locked \\\n    touch src/main.rs && cargo build --locked --release && cp target/release/app /\nFROM debian:bookworm-slim\nCOPY --from=build /app /\nUSER 1000\n",
     check,
 };
 

@@ -11,8 +11,8 @@ pub(super) const RULE: Rule = Rule {
     title: "everything is copied before the dependencies are built",
     reason: "A layer is reused only if all before it are the same. After a `COPY` of everything, every edit compiles or installs again what did not change.",
     fix: "Build dependencies first, from a plan (`cargo larder plan`, `cargo larder cook`) or a recipe, or keep results in a cache mount; install tools before the `COPY`. `cargo larder dockerfile` writes such a file.",
-    bad: "FROM rust:1.95 AS build\nWORKDIR /app\nCOPY . .\nRUN cargo build --locked --release\nFROM debian:bookworm-slim\nCOPY --from=build /app/target/release/app /\nUSER 1000\n",
-    good: "FROM rust:1.95 AS build\nWORKDIR /app\nCOPY recipe.json .\nRUN cargo chef cook --locked --release\nCOPY . .\nRUN cargo build --locked --release\nFROM debian:bookworm-slim\nCOPY --from=build /app/target/release/app /\nUSER 1000\n",
+    bad: "FROM rust:1.95-bookworm AS build\nWORKDIR /app\nCOPY . .\nRUN cargo build --locked --release\nFROM debian:bookworm-slim\nCOPY --from=build /app/target/release/app /\nUSER 1000\n",
+    good: "FROM rust:1.95-bookworm AS build\nWORKDIR /app\nCOPY recipe.json .\nRUN cargo chef cook --locked --release\nCOPY . .\nRUN cargo build --locked --release\nFROM debian:bookworm-slim\nCOPY --from=build /app/target/release/app /\nUSER 1000\n",
     check,
 };
 

@@ -67,6 +67,33 @@ fn is_without_glibc(image: &str) -> bool {
         || image.contains("distroless/static")
 }
 
+/// The release that Rust's own images stand on where their tag names none:
+/// bullseye since 1.56 (rust-lang/docker-rust#89), bookworm since 1.71, trixie
+/// since 1.90 (docker-library/official-images#19730).
+fn default_release(image: &str) -> Option<usize> {
+    if image.contains(['$', '@']) {
+        return None;
+    }
+    let last = image.rsplit('/').next()?;
+    let (name, tag) = last.split_once(':').unwrap_or((last, "latest"));
+    let version = match name {
+        "rust" => tag,
+        "cargo-chef" => tag.rsplit_once("-rust-")?.1,
+        _ => return None,
+    };
+    let minor = version.strip_prefix("1.").map_or(Some(u32::MAX), |rest| {
+        let digits = rest.find(|c: char| !c.is_ascii_digit()).unwrap_or(rest.len());
+        rest[..digits].parse().ok()
+    })?;
+    let name = match minor {
+        90.. => "trixie",
+        71.. => "bookworm",
+        56.. => "bullseye",
+        _ => return None,
+    };
+    RELEASES.iter().position(|release| *release == name)
+}
+
 fn release(image: &str) -> Option<usize> {
     let by_number = [("debian:10", 1), ("debian:11", 2), ("debian:12", 3), ("debian:13", 4)];
     RELEASES
@@ -77,4 +104,5 @@ fn release(image: &str) -> Option<usize> {
             let distroless = image.contains("distroless");
             (10..=13).find(|n| distroless && image.contains(&format!("debian{n}"))).map(|n| n - 9)
         })
+        .or_else(|| default_release(image).filter(|_| !image.contains("alpine")))
 }

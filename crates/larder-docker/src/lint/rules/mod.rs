@@ -2,6 +2,7 @@
 
 mod apt_lists;
 mod artifact_in_mount;
+mod artifact_target;
 mod cook_flags;
 mod cook_image;
 mod cook_variables;
@@ -30,6 +31,7 @@ use super::Rule;
 pub const RULES: &[Rule] = &[
     apt_lists::RULE,
     artifact_in_mount::RULE,
+    artifact_target::RULE,
     cook_flags::RULE,
     cook_image::RULE,
     cook_variables::RULE,
