@@ -72,6 +72,23 @@ pub(super) fn has_toolchain(image: &str) -> bool {
     matches!(name, "rust" | "cargo-chef" | "rust-musl-builder" | "muslrust" | "rustlang")
 }
 
+/// What the tag of an image of Rust says of its version, and what follows it:
+/// `1.95-slim` of `rust:1.95-slim` and of `cargo-chef:0.1-rust-1.95-slim`.
+/// `None`: another image, or one that is named by a digest or a variable.
+pub(super) fn rust_tag(image: &str) -> Option<&str> {
+    if image.contains(['$', '@']) {
+        return None;
+    }
+    let last = image.rsplit('/').next()?;
+    let (name, tag) = last.split_once(':').unwrap_or((last, "latest"));
+    match name {
+        "rust" => Some(tag),
+        "cargo-chef" if tag == "latest" => Some(tag),
+        "cargo-chef" => tag.rsplit_once("-rust-").map(|(_, version)| version),
+        _ => None,
+    }
+}
+
 /// Whether a name is that of a stage before `index`.
 pub(super) fn is_stage(stages: &[Stage], index: usize, name: &str) -> bool {
     stages[..index]
@@ -82,6 +99,17 @@ pub(super) fn is_stage(stages: &[Stage], index: usize, name: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn tags_of_rust_are_read() {
+        assert_eq!(rust_tag("library/rust:1.95-slim"), Some("1.95-slim"));
+        assert_eq!(rust_tag("rust"), Some("latest"));
+        assert_eq!(rust_tag("a/cargo-chef:0.1-rust-1.95"), Some("1.95"));
+        assert_eq!(rust_tag("a/cargo-chef"), Some("latest"));
+        for image in ["rust:$V", "rust@sha256:0", "debian:12", "a/cargo-chef:0.1"] {
+            assert_eq!(rust_tag(image), None);
+        }
+    }
 
     #[test]
     fn homes_and_downloads_are_told_apart() {

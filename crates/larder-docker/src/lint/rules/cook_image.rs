@@ -2,7 +2,7 @@
 
 use crate::document::Document;
 use crate::lint::cargo_call::{CargoCall, Tool};
-use crate::lint::places::targets_copied;
+use crate::lint::places::{rust_tag, targets_copied};
 use crate::lint::{Found, Level, Rule, Subject};
 
 pub(super) const RULE: Rule = Rule {
@@ -35,24 +35,18 @@ fn check(subject: &Subject<'_>, found: &mut Found) {
 
 fn surely_differ(document: &Document, one: usize, other: usize) -> bool {
     let (one, other) = (document.image(one), document.image(other));
-    if one == other || one.contains(['$', '@']) || other.contains(['$', '@']) {
-        return false;
-    }
-    // Both without a version: perhaps the same one, today.
+    let (Some(one), Some(other)) = (rust_tag(one), rust_tag(other)) else { return false };
     let versions = match (version(one), version(other)) {
-        (Some(one), Some(other)) => !(one.starts_with(other) || other.starts_with(one)),
-        (None, None) => false,
-        _ => true,
+        // Both without a version: perhaps the same one, today.
+        ("", "") => false,
+        ("", _) | (_, "") => true,
+        (one, other) => !(one.starts_with(other) || other.starts_with(one)),
     };
     versions || one.contains("alpine") != other.contains("alpine")
 }
 
-/// Rust's version in an image's tag: `rust:1.95-slim`, `cargo-chef:0.1-rust-1.95`.
-fn version(image: &str) -> Option<&str> {
-    let name = image.rsplit('/').next()?;
-    let tag = name.split_once(':')?.1;
-    let tag = tag.rsplit_once("rust-").map_or(tag, |(_, version)| version);
+/// `1.95.0` of `1.95.0-slim`; nothing of `bookworm`.
+fn version(tag: &str) -> &str {
     let is_part = |c: char| c.is_ascii_digit() || c == '.';
-    let end = tag.find(|c| !is_part(c)).unwrap_or(tag.len());
-    (end > 0).then_some(&tag[..end])
+    tag.split(|c| !is_part(c)).next().unwrap_or_default()
 }

@@ -1,7 +1,7 @@
 //! Images that are another one tomorrow.
 
 use crate::document::Kind;
-use crate::lint::places::is_stage;
+use crate::lint::places::{is_stage, rust_tag};
 use crate::lint::{Found, Level, Rule, Subject};
 
 pub(super) const RULE: Rule = Rule {
@@ -38,24 +38,16 @@ fn report(found: &mut Found, line: usize, image: &str) {
     if image == "scratch" || image.contains('$') || image.contains('@') || image.is_empty() {
         return;
     }
+    // The system, or the program, but not Rust's version: `rust:bookworm`,
+    // `cargo-chef:latest-rust-alpine`.
+    let floats = rust_tag(image).is_some_and(|tag| !tag.starts_with(|c: char| c.is_ascii_digit()));
     // A colon before a slash is a port.
     let name = image.rsplit('/').next().unwrap_or(image);
     match name.split_once(':') {
         None => found.at(line, format!("`{image}`")),
-        Some((name, tag)) if tag == "latest" || tag.is_empty() || floats(name, tag) => {
+        Some((_, tag)) if tag == "latest" || tag.is_empty() || floats => {
             found.at(line, format!("`{image}`"));
         }
         Some(_) => {}
     }
-}
-
-/// Whether a tag says the system, or the program, but not Rust's version:
-/// `rust:bookworm`, `cargo-chef:latest-rust-alpine`.
-fn floats(name: &str, tag: &str) -> bool {
-    let version = match name {
-        "rust" => Some(tag),
-        "cargo-chef" => tag.split_once("-rust-").map(|(_, version)| version),
-        _ => None,
-    };
-    version.is_some_and(|version| !version.starts_with(|c: char| c.is_ascii_digit()))
 }

@@ -2,6 +2,7 @@
 
 use crate::document::{Document, Kind};
 use crate::lint::cargo_call::CargoCall;
+use crate::lint::places::rust_tag;
 use crate::lint::{Found, Level, Rule, Subject};
 
 pub(super) const RULE: Rule = Rule {
@@ -71,17 +72,7 @@ fn is_without_glibc(image: &str) -> bool {
 /// bullseye since 1.56 (rust-lang/docker-rust#89), bookworm since 1.71, trixie
 /// since 1.90 (docker-library/official-images#19730).
 fn default_release(image: &str) -> Option<usize> {
-    if image.contains(['$', '@']) {
-        return None;
-    }
-    let last = image.rsplit('/').next()?;
-    let (name, tag) = last.split_once(':').unwrap_or((last, "latest"));
-    let version = match name {
-        "rust" => tag,
-        "cargo-chef" => tag.rsplit_once("-rust-")?.1,
-        _ => return None,
-    };
-    let minor = version.strip_prefix("1.").map_or(Some(u32::MAX), |rest| {
+    let minor = rust_tag(image)?.strip_prefix("1.").map_or(Some(u32::MAX), |rest| {
         let digits = rest.find(|c: char| !c.is_ascii_digit()).unwrap_or(rest.len());
         rest[..digits].parse().ok()
     })?;
