@@ -4,8 +4,9 @@
 //! Every round gives every approach a builder image of its own, so nothing that
 //! the engine keeps of one answers for another; the scenarios follow each other
 //! on one checkout. A change is built with one approach after the other, in
-//! another order each time: their times are compared in pairs. All approaches share one cache mount with cargo's downloads:
-//! the network is not what is measured.
+//! another order each time: their times are compared in pairs. All approaches
+//! share one cache mount with cargo's downloads: the network is not what is
+//! measured.
 //!
 //! The machine may do other things meanwhile. So besides the wall time there is
 //! the user and system time of what ran in the containers: the builder's shell

@@ -10,10 +10,15 @@ use std::path::Path;
 
 /// With a generated Dockerfile, and with the frontend.
 pub(super) fn check(larder: &Path) -> Result<()> {
-    let Some(engine) = Engine::exporting()? else {
-        println!("skipped: the engine that DOCKER_HOST names cannot export caches");
+    // Never the engine that DOCKER_HOST names: its cache is not ours to lose.
+    let has = |name: &str| std::env::var_os(name).is_some();
+    if has("DOCKER_HOST") && !has("CI") && !nix::unistd::geteuid().is_root() {
+        println!(
+            "skipped: what empties a builder wants one of its own, and starting it wants root"
+        );
         return Ok(());
-    };
+    }
+    let engine = Engine::exporting()?;
     images::ensure(&engine)?;
     frontend_image::load_for_tests(&engine, larder)?;
 

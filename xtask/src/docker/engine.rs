@@ -68,34 +68,20 @@ pub(super) struct Engine {
 impl Engine {
     /// The one that `DOCKER_HOST` names, or a new one.
     pub(super) fn find_or_start() -> Result<Engine> {
-        match Engine::named()? {
-            Some(engine) => Ok(engine),
-            None => Engine::start(Images::Graph),
-        }
-    }
-
-    /// The same, but one that exports caches. `None` if the one that is named
-    /// does not.
-    pub(super) fn exporting() -> Result<Option<Engine>> {
-        let Some(engine) = Engine::named()? else {
-            return Engine::start(Images::Containerd).map(Some);
-        };
-        let mut info = engine.docker();
-        let said = process::run_quietly(info.args(["info", "--format", "{{json .DriverStatus}}"]))?;
-        let exports = String::from_utf8_lossy(&said.stdout).contains("io.containerd.snapshotter");
-        Ok(exports.then_some(engine))
-    }
-
-    fn named() -> Result<Option<Engine>> {
         if let Some(host) = std::env::var_os("DOCKER_HOST") {
             let host = host.into_string().ok().context("DOCKER_HOST is not text")?;
             let config = home()?.join(".docker");
             let engine = Engine { host, programs: None, config, daemon: None, _run: None };
             process::run_quietly(engine.docker().arg("version"))
                 .context("the engine that DOCKER_HOST names does not answer")?;
-            return Ok(Some(engine));
+            return Ok(engine);
         }
-        Ok(None)
+        Engine::start(Images::Graph)
+    }
+
+    /// One that exports caches, and nobody else's: it may be emptied.
+    pub(super) fn exporting() -> Result<Engine> {
+        Engine::start(Images::Containerd)
     }
 
     fn start(images: Images) -> Result<Engine> {
